@@ -1,0 +1,239 @@
+"""The answers of the API as dictionaries, in one place for the engine, the views and the sockets. Pure.
+
+Numbers come in as canonical decimal text (marketdata/precision.py) and moments as ISO text (clock.iso), so that an
+engine that counts in ticks and a view that reads NUMERIC columns build the same bytes.
+"""
+
+from __future__ import annotations
+
+from decimal import Context, Decimal
+from typing import Any
+
+from marketdata.precision import decimal_text
+
+JSON = dict[str, Any]
+
+PAPER_KINDS = frozenset({"paper", "simulated", "sandbox"})
+FINAL_STATUSES = frozenset({"filled", "canceled", "rejected", "expired"})
+_WIDE = Context(prec=60)
+_PLACES = Decimal(1).scaleb(-18)
+
+
+def mean_price_text(cost: Decimal, quantity: Decimal, contract_size: Decimal = Decimal(1)) -> str | None:
+    """cost / quantity as text of at most 18 places, signs aside; None where there is no quantity."""
+    if not quantity:
+        return None
+    size = _WIDE.multiply(abs(quantity), contract_size)
+    return decimal_text(_WIDE.quantize(_WIDE.divide(abs(cost), size), _PLACES))
+
+
+def is_paper(account_kind: str) -> bool:
+    """Whether `is_paper_trading` is true for orders of such an account."""
+    return account_kind in PAPER_KINDS
+
+
+def order_shape(
+    *,
+    id: str,
+    request_id: str,
+    account: str,
+    account_kind: str,
+    exchange: str,
+    symbol: str,
+    type: str,
+    side: str,
+    status: str,
+    price: str | None,
+    stop_price: str | None,
+    quantity: str,
+    filled_quantity: str,
+    remaining_quantity: str,
+    average_price: str | None,
+    time_in_force: str,
+    fee: str,
+    fee_asset: str | None,
+    created_at: str,
+    updated_at: str,
+    seq: int,
+    post_only: bool = False,
+    reduce_only: bool = False,
+    order_id: str = "",
+    user_id: str = "",
+    exchange_order_id: str = "",
+    strategy_id: str = "",
+    source: str = "",
+    reason: JSON | None = None,
+) -> JSON:
+    """An order. `remaining_quantity` is quantity less filled_quantity, as ccxt has it, in every status."""
+    return {
+        "id": id,
+        "request_id": request_id,
+        "client_order_id": request_id,
+        "order_id": order_id or None,
+        "user_id": user_id or None,
+        "exchange_order_id": exchange_order_id or None,
+        "account": account,
+        "exchange": exchange,
+        "symbol": symbol,
+        "type": type,
+        "side": side,
+        "status": status,
+        "price": price,
+        "stop_price": stop_price,
+        "quantity": quantity,
+        "filled_quantity": filled_quantity,
+        "remaining_quantity": remaining_quantity,
+        "average_price": average_price,
+        "time_in_force": time_in_force,
+        "post_only": post_only,
+        "reduce_only": reduce_only,
+        "fees": [{"asset": fee_asset, "amount": fee}] if fee_asset and fee != "0" else [],
+        "reason": reason,
+        "strategy_id": strategy_id,
+        "source": source or None,
+        "is_paper_trading": account_kind in PAPER_KINDS,
+        "created_at": created_at,
+        "updated_at": updated_at,
+        "seq": seq,
+    }
+
+
+def reason_shape(code: str, limit: str | None = None, value: str | None = None) -> JSON:
+    """Why an order ended or was refused."""
+    return {"code": code, "limit": limit, "value": value}
+
+
+def fill_shape(
+    *,
+    id: str,
+    order_id: str,
+    request_id: str,
+    exchange_trade_id: str,
+    account: str,
+    exchange: str,
+    symbol: str,
+    side: str,
+    price: str,
+    quantity: str,
+    fee: str,
+    fee_asset: str,
+    liquidity: str,
+    strategy_id: str,
+    timestamp: str,
+) -> JSON:
+    """A fill. `order_id` is our id of its order."""
+    return {
+        "id": id,
+        "order_id": order_id,
+        "request_id": request_id,
+        "exchange_trade_id": exchange_trade_id,
+        "account": account,
+        "exchange": exchange,
+        "symbol": symbol,
+        "side": side,
+        "price": price,
+        "quantity": quantity,
+        "fee": fee,
+        "fee_asset": fee_asset,
+        "liquidity": liquidity,
+        "strategy_id": strategy_id,
+        "timestamp": timestamp,
+    }
+
+
+def position_shape(
+    *,
+    account: str,
+    exchange: str,
+    symbol: str,
+    strategy_id: str,
+    quantity: str,
+    average_price: str | None,
+    mark_price: str | None,
+    realised: str,
+    unrealised: str | None,
+    fees: str,
+    as_of_seq: int,
+    reconciled_at: str | None,
+    state: str,
+) -> JSON:
+    """A position. `unrealised` and `mark_price` are None while no fresh mark is known: unknown is not zero."""
+    return {
+        "account": account,
+        "exchange": exchange,
+        "symbol": symbol,
+        "strategy_id": strategy_id,
+        "quantity": quantity,
+        "average_price": average_price,
+        "mark_price": mark_price,
+        "realised": realised,
+        "unrealised": unrealised,
+        "fees": fees,
+        "as_of_seq": as_of_seq,
+        "reconciled_at": reconciled_at,
+        "state": state,
+    }
+
+
+def balance_shape(*, account: str, asset: str, total: str, free: str, used: str) -> JSON:
+    """What an account holds of one asset; `used` is held by its open orders."""
+    return {"account": account, "asset": asset, "total": total, "free": free, "used": used}
+
+
+def account_shape(
+    *,
+    id: int,
+    name: str,
+    exchange: str,
+    kind: str,
+    owner: str,
+    profile: str,
+    reporting_asset: str,
+    is_default: bool,
+    armed_until: str | None,
+    state: str,
+) -> JSON:
+    """An account; everywhere else `account` is its name."""
+    return {
+        "id": id,
+        "name": name,
+        "exchange": exchange,
+        "kind": kind,
+        "owner": owner,
+        "profile": profile,
+        "reporting_asset": reporting_asset,
+        "is_default": is_default,
+        "armed_until": armed_until,
+        "state": state,
+    }
+
+
+def pnl_shape(
+    *,
+    account: str,
+    symbol: str,
+    strategy_id: str,
+    day: str | None,
+    realised: str,
+    unrealised: str | None,
+    fees: str,
+    funding: str,
+    residual: str,
+) -> JSON:
+    """What trading one symbol made, in its quote asset. `day` is None for the row over all days."""
+    return {
+        "account": account,
+        "symbol": symbol,
+        "strategy_id": strategy_id,
+        "day": day,
+        "realised": realised,
+        "unrealised": unrealised,
+        "fees": fees,
+        "funding": funding,
+        "residual": residual,
+    }
+
+
+def halt_shape(*, scope: str, key: str, state: str, reason: str, set_by: str, set_at: str) -> JSON:
+    """The state of trading in one scope."""
+    return {"scope": scope, "key": key, "state": state, "reason": reason, "set_by": set_by, "set_at": set_at}
