@@ -1,0 +1,26 @@
+"""`manage.py up`: everything Meridian needs, started, watched and stopped."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandParser
+
+from terminal.up.supervisor import Supervisor
+
+
+class Command(BaseCommand):
+    help = "Start PostgreSQL and Valkey (unless DATABASE_URL and REDIS_URL name others) and every process of Meridian."
+    requires_system_checks: list[str] = []
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--host", default="127.0.0.1", help="Address the web server listens on.")
+        parser.add_argument("--port", type=int, default=8000)
+        parser.add_argument("--data", default=str(settings.DATA), help="Directory of the installation.")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        data = Path(options["data"]).absolute()
+        sys.exit(Supervisor(settings.ROOT, data, options["host"], options["port"], settings.ENGINE_SHARDS).run())

@@ -1,0 +1,200 @@
+"""Settings, all from the environment (and `.env`): every name read here is in `.env.example` with its meaning.
+
+Without `DATABASE_URL` and `REDIS_URL` the servers are those of the embedded installation in `DATA`, whose addresses
+`manage.py up` writes to `DATA/installation.json`; so every command finds a running installation by `DATA` alone.
+"""
+
+from __future__ import annotations
+
+import secrets
+from pathlib import Path
+
+import environ
+
+from terminal.up import installation
+
+ROOT = Path(__file__).resolve().parent.parent
+
+env = environ.Env()
+if (ROOT / ".env").exists():
+    environ.Env.read_env(ROOT / ".env")
+
+# --- where everything is -------------------------------------------------------------------------------------------
+DATA = Path(env.str("DATA", default=".data"))
+DATA = DATA if DATA.is_absolute() else ROOT / DATA
+_written = installation.read(DATA)
+
+DATABASE_URL: str = env.str("DATABASE_URL", default="") or _written.get("database_url", "") or installation.expected_database_url(DATA)
+REDIS_URL: str = env.str("REDIS_URL", default="") or _written.get("redis_url", "") or installation.expected_redis_url(DATA)
+
+# --- secrets -------------------------------------------------------------------------------------------------------
+# Signs sessions and encrypts API secrets. One made up here would log everybody out at each start and make kept
+# secrets unreadable, so it serves only commands that sign nothing (checks.py refuses the rest).
+SECRET_KEY = env.str("SECRET_KEY", default="") or installation.secret_key(DATA)
+SECRET_KEY_IS_EPHEMERAL = not SECRET_KEY
+SECRET_KEY = SECRET_KEY or secrets.token_urlsafe(48)
+
+# --- switches ------------------------------------------------------------------------------------------------------
+DEBUG = env.bool("DEBUG", default=False)
+LIVE_TRADING = env.bool("LIVE_TRADING", default=False)
+ENGINE_SHARDS = env.int("ENGINE_SHARDS", default=1)
+EXCHANGE_OVERRIDES = env.str("EXCHANGE_OVERRIDES", default="")
+CREDENTIAL_KEY_FILE = env.str("CREDENTIAL_KEY_FILE", default="")
+ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["127.0.0.1", "localhost", "[::1]"])
+CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
+# What this installation is called in a browser; `up` sets it to the address it listens on.
+PUBLIC_URL = env.str("PUBLIC_URL", default="http://127.0.0.1:8000")
+BEHIND_TLS = env.bool("BEHIND_TLS", default=False)
+METRICS_PUBLIC = env.bool("METRICS_PUBLIC", default=False)
+
+# --- Django --------------------------------------------------------------------------------------------------------
+INSTALLED_APPS = [
+    "daphne",
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "whitenoise.runserver_nostatic",
+    "django.contrib.staticfiles",
+    "channels",
+    "django_htmx",
+    "rest_framework",
+    "drf_spectacular",
+    "drf_spectacular_sidecar",
+    "marketdata",
+    "orders",
+    "strategies",
+    "terminal",
+]
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "terminal.headers.SecureHeaders",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "django_htmx.middleware.HtmxMiddleware",
+]
+ROOT_URLCONF = "terminal.urls"
+ASGI_APPLICATION = "terminal.asgi.application"
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [ROOT / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ]
+        },
+    }
+]
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+LANGUAGE_CODE = "en-us"
+USE_I18N = False
+TIME_ZONE = "UTC"
+USE_TZ = True
+
+# --- PostgreSQL: the truth -----------------------------------------------------------------------------------------
+# A pool, because under ASGI each thread would keep a connection of its own until the server has none left. It asks
+# whether a connection still lives before handing it out, so a restarted PostgreSQL is found again at once.
+DATABASES = {"default": env.db_url_config(DATABASE_URL)}
+DATABASES["default"]["CONN_MAX_AGE"] = 0
+DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
+DATABASES["default"].setdefault("OPTIONS", {})["pool"] = {
+    "min_size": 0,
+    "max_size": env.int("DATABASE_POOL_MAX", default=16),
+    "timeout": 5,
+    "max_idle": 120,
+}
+
+# --- Valkey or Redis: the doorbell ---------------------------------------------------------------------------------
+# socket_timeout None: redis-py's 5 seconds would cut every reader that waits longer than that for news.
+CHANNEL_LAYERS = {
+    "default": {
+        "BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer",
+        "CONFIG": {"hosts": [{"address": REDIS_URL, "socket_timeout": None}], "prefix": "channels"},
+    }
+}
+CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
+
+# --- people --------------------------------------------------------------------------------------------------------
+LOGIN_URL = "/login"
+LOGIN_REDIRECT_URL = "/"
+LOGOUT_REDIRECT_URL = "/login"
+SESSION_ENGINE = "django.contrib.sessions.backends.db"
+SESSION_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SAMESITE = "Lax"
+SESSION_COOKIE_SECURE = BEHIND_TLS
+CSRF_COOKIE_SECURE = BEHIND_TLS
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 12}},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+]
+SECURE_CONTENT_TYPE_NOSNIFF = True
+SECURE_REFERRER_POLICY = "same-origin"
+SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
+SECURE_SSL_REDIRECT = False
+SECURE_HSTS_SECONDS = 31_536_000 if BEHIND_TLS else 0
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if BEHIND_TLS else None
+X_FRAME_OPTIONS = "DENY"
+
+# --- static files: ours, and what npm fetched; collected by `make build`, served compressed by WhiteNoise ----------
+STATIC_URL = "/static/"
+STATIC_ROOT = Path(env.str("STATIC_ROOT", default=str(ROOT / "build" / "static")))
+_npm = {
+    "vendor/lightweight-charts": ROOT / "node_modules" / "lightweight-charts" / "dist",
+    "vendor/inter": ROOT / "node_modules" / "@fontsource-variable" / "inter",
+    "vendor/idiomorph": ROOT / "node_modules" / "idiomorph" / "dist",
+}
+STATICFILES_DIRS: list[object] = [ROOT / "static", *((name, path) for name, path in _npm.items() if path.is_dir())]
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {
+        "BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage" if DEBUG else "terminal.staticfiles.Storage"
+    },
+}
+WHITENOISE_USE_FINDERS = WHITENOISE_AUTOREFRESH = DEBUG  # while writing pages: files as they are, nothing collected
+
+# --- REST ----------------------------------------------------------------------------------------------------------
+REST_FRAMEWORK: dict[str, object] = {
+    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
+    "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
+    "UNAUTHENTICATED_USER": "django.contrib.auth.models.AnonymousUser",
+}
+SPECTACULAR_SETTINGS = {
+    "TITLE": "Meridian",
+    "DESCRIPTION": "Trade, and read the market, from a program.",
+    "VERSION": "1",
+    "OAS_VERSION": "3.1.0",
+    "SERVE_INCLUDE_SCHEMA": False,
+    "SWAGGER_UI_DIST": "SIDECAR",
+    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
+    "REDOC_DIST": "SIDECAR",
+}
+
+# --- logs: to stderr; `up` keeps each process's in DATA/log --------------------------------------------------------
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "filters": {"asked": {"()": "terminal.health.NotAProbe"}},
+    "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s: %(message)s"}},
+    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "root": {"handlers": ["stderr"], "level": env.str("LOG_LEVEL", default="INFO")},
+    "loggers": {
+        "django.server": {"level": "WARNING"},
+        "daphne": {"level": "WARNING"},
+        "django.channels.server": {"level": "WARNING"},
+        "django.request": {"filters": ["asked"]},
+        "celery.beat": {"level": "WARNING"},
+        "celery.app.trace": {"level": "WARNING"},
+    },
+}

@@ -1,0 +1,28 @@
+"""Every process of Meridian and the command that starts it. docker-compose.yml uses the same commands; a test holds them together."""
+
+from __future__ import annotations
+
+
+def service(name: str, number: int = 1) -> list[str]:
+    """A Celery worker that hosts one long-lived service, with a control queue of its own."""
+    return [
+        *("-m", "celery", "-A", "terminal", "worker", "--service", name, "-n", f"{name}-{number}@%h", "--pool=solo"),
+        *("--without-gossip", "--without-mingle", "--without-heartbeat", "-Q", f"ctl.{name}-{number}"),
+    ]
+
+
+def commands(host: str, port: int, shards: int) -> dict[str, list[str]]:
+    """Process name -> what `python` is given, in the order they start."""
+    web = ["-m", "daphne", "-b", host, "-p", str(port), "--verbosity", "0", "--server-name", "Meridian"]
+    web += ["--ping-interval", "20", "--application-close-timeout", "2", "terminal.asgi:application"]
+    found = {"web": web}
+    for number in range(1, shards + 1):
+        found[f"engine-{number}"] = service("engine", number)
+    found["feed-1"] = service("feed")
+    found["strategies-1"] = service("strategies")
+    found["tasks-1"] = [
+        *("-m", "celery", "-A", "terminal", "worker", "-n", "tasks-1@%h", "--pool=solo"),
+        *("--without-gossip", "--without-mingle", "--without-heartbeat", "-Q", "celery"),
+    ]
+    found["beat"] = ["-m", "celery", "-A", "terminal", "beat", "--pidfile="]
+    return found
