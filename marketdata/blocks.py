@@ -1,9 +1,9 @@
 """Market blocks: what travels on `market.<exchange>`, a run of 40-byte records.
 
-One record = instrument_id, spec_version, kind, side, ticks, lots, exchange_ns, seq (little endian). Prices are ticks and quantities
-lots of the spec_version named. `seq` counts each instrument's records from 1 without a hole: a jump means records were lost and the
-book is unusable until the next SNAPSHOT. seq 0 stands outside the sequence (a replay's ANCHOR and PROOF, written beside the simulator).
-Pure.
+One record = instrument_id, spec_version, kind, side, ticks, lots, exchange_ns, seq (little endian). Prices are ticks
+and quantities lots of the spec_version named. `seq` counts each instrument's records from 1 without a hole: a jump
+means records were lost and the book is unusable until the next SNAPSHOT. seq 0 stands outside the sequence (a replay's
+ANCHOR and PROOF, written beside the simulator). Pure.
 """
 
 from __future__ import annotations

@@ -1,8 +1,9 @@
 """The bus: the only file that talks to Redis or Valkey.
 
-The bus is a doorbell. It may be flushed or restarted at any moment; nothing that matters lives only here. So nothing is retried
-behind the caller's back (a repeated XADD would be a repeated command): an unreachable bus is `BusDown`, and the caller knows what
-that means for its own work. `Listener` and `BlockTail` are the long-lived readers; they reconnect by themselves and never raise BusDown.
+The bus is a doorbell. It may be flushed or restarted at any moment; nothing that matters lives only here. So nothing is
+retried behind the caller's back (a repeated XADD would be a repeated command): an unreachable bus is `BusDown`, and the
+caller knows what that means for its own work. `Listener` and `BlockTail` are the long-lived readers; they reconnect by
+themselves and never raise BusDown.
 """
 
 from __future__ import annotations
@@ -76,7 +77,7 @@ class Bus:
         seconds, micros = self._call(self._redis.time)
         return (int(seconds) * 1_000_000 + int(micros)) * 1000
 
-    # -- streams of commands --------------------------------------------------------------------------------------------------
+    # -- streams of commands -------------------------------------------------------------------------------------------
 
     def create_stream(self, stream: str) -> None:
         """Make an empty stream, so that `add` finds it. Harmless when it is there."""
@@ -116,8 +117,9 @@ class Bus:
         return answer
 
     def read(self, after: Mapping[str, bytes], count: int, block_ms: int | None) -> dict[str, list[Entry]]:
-        """Entries after the given ids, at most `count` a stream; waits up to block_ms (None: not at all). Streams without news are
-        absent from the answer. The first field of an entry is its payload."""
+        """Entries after the given ids, at most `count` a stream; waits up to block_ms (None: not at all). Streams
+        without news are absent from the answer. The first field of an entry is its payload.
+        """
         client = self._redis if block_ms is None else self._blocking
         answer = self._call(client.xread, dict(after), count=count, block=block_ms)
         return {stream.decode(): _entries(entries) for stream, entries in (answer or ())}
@@ -130,7 +132,7 @@ class Bus:
         """Forget the entries before an id."""
         self._call(self._redis.xtrim, stream, minid=before, approximate=False)
 
-    # -- market blocks --------------------------------------------------------------------------------------------------------
+    # -- market blocks -------------------------------------------------------------------------------------------------
 
     def publish_block(self, exchange: str, block: bytes) -> None:
         """Append a block to the exchange's bounded stream, which is made when absent."""
@@ -146,7 +148,7 @@ class Bus:
         """The newest `count` blocks of an exchange, oldest first."""
         return _entries(self._call(self._redis.xrevrange, channels.market(exchange), count=count))[::-1]
 
-    # -- news -----------------------------------------------------------------------------------------------------------------
+    # -- news ----------------------------------------------------------------------------------------------------------
 
     def publish(self, channel: str, payload: bytes | str) -> int:
         """Tell whoever listens; how many did."""
@@ -164,8 +166,9 @@ class Bus:
         self._call(send)
 
     def wake(self, text: str) -> None:
-        """Ring the doorbell: "subscriptions", "control", "strategies" (channels.py). An unreachable bus is no error here: whoever is
-        woken also looks by itself."""
+        """Ring the doorbell: "subscriptions", "control", "strategies" (channels.py). An unreachable bus is no error
+        here: whoever is woken also looks by itself.
+        """
         try:
             self._redis.publish(channels.WAKE, text)
         except redis.RedisError:
@@ -188,8 +191,9 @@ def _entries(raw: Iterable[tuple[bytes, Mapping[bytes, bytes]]]) -> list[Entry]:
 
 
 class Listener:
-    """Reads pub/sub channels, for one thread. Reconnects and subscribes again by itself; `lost` counts how often messages may have
-    been missed, so that a reader who needs every message can look in PostgreSQL again."""
+    """Reads pub/sub channels, for one thread. Reconnects and subscribes again by itself; `lost` counts how often
+    messages may have been missed, so that a reader who needs every message can look in PostgreSQL again.
+    """
 
     def __init__(self, url: str, names: Iterable[str]) -> None:
         self._names = tuple(names)
@@ -241,10 +245,12 @@ class Listener:
 
 
 class BlockTail:
-    """Reads the market streams of a changing set of exchanges, for one thread, from the newest blocks on. An absent bus, a flush or a
-    restart only means that nothing comes for a while."""
+    """Reads the market streams of a changing set of exchanges, for one thread. An absent bus, a flush or a restart
+    only means that nothing comes for a while. `backlog` is how many of the newest blocks to begin with; None: all
+    that the stream still holds.
+    """
 
-    def __init__(self, bus: Bus, backlog: int = 0) -> None:
+    def __init__(self, bus: Bus, backlog: int | None = 0) -> None:
         self._bus = bus
         self._backlog = backlog
         self._after: dict[str, bytes] = {}
@@ -252,12 +258,16 @@ class BlockTail:
         self._wait = threading.Event()
 
     def follow(self, exchanges: Iterable[str]) -> None:
-        """Read these exchanges from now on, new ones from their newest `backlog` blocks. May raise BusDown."""
+        """Read these exchanges from now on. May raise BusDown."""
         wanted = {channels.market(name): name for name in exchanges}
         for stream in [stream for stream in self._after if stream not in wanted]:
             del self._after[stream]
         for stream, name in wanted.items():
-            if stream not in self._after:
+            if stream in self._after:
+                continue
+            if self._backlog is None:
+                self._after[stream] = b"0-0"
+            else:
                 newest = self._bus.newest_blocks(name, max(self._backlog, 1))
                 self._after[stream] = newest[-1].id if newest else b"0-0"
                 if self._backlog:
@@ -328,8 +338,9 @@ class AsyncBus:
             raise BusDown(f"the bus did not answer: {error}") from error
 
     async def messages(self, *names: str) -> AsyncIterator[tuple[str, bytes] | None]:
-        """(channel, payload) for ever; None once after each time it was (again) subscribed, because messages may have been missed
-        before. BusDown ends it; the caller waits a little and begins again."""
+        """(channel, payload) for ever; None once after each time it was (again) subscribed, because messages may
+        have been missed before. BusDown ends it; the caller waits a little and begins again.
+        """
         client = redis.asyncio.Redis.from_url(
             self.url, retry=redis.asyncio.retry.Retry(NoBackoff(), 0), **_options(blocking=True)
         )

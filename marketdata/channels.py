@@ -13,7 +13,7 @@ BLOCK_FIELD = b"b"
 MARKET_LENGTH = 5000  # blocks kept on a market stream, about
 MARKET_PREFIX = "market."
 
-ACCOUNT = "account"  # msgpack [account_id, account_seq, json bytes]
+ACCOUNT = "account"  # msgpack [[account_id, account_seq, json bytes]...]
 KLINES = "klines"  # msgpack [[exchange, symbol, interval, open_ms, open, high, low, close, volume, closed]...]
 WAKE = "wake"  # text: one of the WAKE_ words, some with more after a space
 
@@ -59,6 +59,7 @@ class KlineNews(msgspec.Struct, array_like=True, frozen=True):
 
 _encode = msgspec.msgpack.Encoder().encode
 _decode_klines = msgspec.msgpack.Decoder(list[KlineNews]).decode
+_decode_account = msgspec.msgpack.Decoder(list[tuple[int, int, bytes]]).decode
 
 
 def encode_klines(news: list[KlineNews]) -> bytes:
@@ -69,6 +70,16 @@ def encode_klines(news: list[KlineNews]) -> bytes:
 def decode_klines(payload: bytes) -> list[KlineNews]:
     """The bars of one message on `klines`; msgspec.ValidationError when the shape is another."""
     return _decode_klines(payload)
+
+
+def encode_account(news: list[tuple[int, int, bytes]]) -> bytes:
+    """The bytes of one message on `account`: (account_id, account_seq, JSON of the change), in commit order."""
+    return _encode(news)
+
+
+def decode_account(payload: bytes) -> list[tuple[int, int, bytes]]:
+    """The changes of one message on `account`."""
+    return _decode_account(payload)
 
 
 def history(exchange: str, symbol: str, interval: str) -> str:

@@ -1,17 +1,19 @@
 """Decimal text at the edges, integers inside: ticks and lots on an instrument's steps, amounts at an asset's scale.
 
-Pure. Nothing here rounds: a price off its step is a ValueError with a sentence, because rounding somebody's order is not ours to do.
+Pure. Nothing here rounds: a price off its step is a ValueError with a sentence, because rounding somebody's order is
+not ours to do.
 """
 
 from __future__ import annotations
 
 import re
-from decimal import Decimal
+from decimal import Context, Decimal
 from functools import lru_cache
 
 PLACES_MAX = 18
 AMOUNT_SCALE = 18
 
+_EXACT = Context(prec=60)
 _DECIMAL = re.compile(r"-?[0-9]{1,20}(?:\.[0-9]{1,18})?", re.ASCII)
 
 
@@ -21,7 +23,8 @@ def parse_decimal(value: str) -> Decimal:
     Raises ValueError with a sentence for people.
     """
     if not isinstance(value, str):
-        raise ValueError('was a JSON number; send decimals as text, like "0.01", so that no digit is lost on the way')
+        reason = 'was a JSON number; send decimals as text, like "0.01", so that no digit is lost on the way'
+        raise ValueError(reason)
     if not _DECIMAL.fullmatch(value):
         raise ValueError(f'was "{value[:40]}", which is no plain decimal of at most 20 digits and 18 places')
     return Decimal(value)
@@ -34,7 +37,11 @@ def _ratio(step: Decimal) -> tuple[int, int]:
     if not isinstance(exponent, int) or sign or not any(digits):
         raise ValueError(f"a step must be a positive number, was {step}")
     number = int("".join(map(str, digits)))
-    return (number * 10**exponent, 0) if exponent > 0 else (number, -exponent)
+    return (number * int(10**exponent), 0) if exponent > 0 else (number, -exponent)
+
+
+def _power(decimals: int) -> int:
+    return int(10**decimals)
 
 
 def places(step: Decimal) -> int:
@@ -59,6 +66,12 @@ def text(units: int, step: Decimal) -> str:
     return _plain(units * number, decimals)
 
 
+def to_decimal(units: int, step: Decimal) -> Decimal:
+    """Ticks or lots as an exact Decimal (at most 38 digits, as everywhere)."""
+    number, decimals = _ratio(step)
+    return Decimal(units * number).scaleb(-decimals, _EXACT)
+
+
 def amount_text(amount: int, scale: int = AMOUNT_SCALE) -> str:
     """An asset amount (an integer of 10**-scale) as canonical decimal text."""
     return _plain(amount, scale)
@@ -76,7 +89,7 @@ def to_units(value: Decimal, step: Decimal, what: str) -> int:
     """How many steps a value is, exactly; ValueError names `what` and the nearest value below that would do."""
     number, decimals = _ratio(step)
     numerator, denominator = value.as_integer_ratio()
-    units, rest = divmod(numerator * 10**decimals, denominator * number)
+    units, rest = divmod(numerator * _power(decimals), denominator * number)
     if rest:
         raise ValueError(
             f"{what} {decimal_text(value)} is not a multiple of {decimal_text(step)}; "
@@ -99,13 +112,21 @@ def nearest_units(value: Decimal, step: Decimal) -> int:
     """The nearest whole number of steps, halves up. For market data and marks only, never for an order."""
     number, decimals = _ratio(step)
     numerator, denominator = value.as_integer_ratio()
-    return (2 * numerator * 10**decimals + denominator * number) // (2 * denominator * number)
+    return (2 * numerator * _power(decimals) + denominator * number) // (2 * denominator * number)
 
 
 def to_amount(value: Decimal, scale: int = AMOUNT_SCALE) -> int:
     """An amount of an asset as an integer of 10**-scale, exactly, or ValueError."""
     numerator, denominator = value.as_integer_ratio()
-    amount, rest = divmod(numerator * 10**scale, denominator)
+    amount, rest = divmod(numerator * _power(scale), denominator)
     if rest:
         raise ValueError(f"amount {decimal_text(value)} has more than {scale} decimal places")
     return amount
+
+
+_WIDE = Context(prec=60)
+
+
+def amount_decimal(amount: int, scale: int = AMOUNT_SCALE) -> Decimal:
+    """An asset amount as a Decimal, exact whatever the thread's context: 38 digits do not fit the default 28."""
+    return Decimal(amount).scaleb(-scale, _WIDE)

@@ -1,0 +1,56 @@
+"""The port of all feeds, two methods, and the events that come out of it. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from decimal import Decimal
+from typing import NamedTuple, Protocol
+
+from marketdata.domain import InstrumentSpec, Kline
+
+
+class TradeSeen(NamedTuple):
+    """A public trade, of which bars are built."""
+
+    instrument_id: int
+    moment_ms: int
+    price: Decimal
+    quantity: Decimal
+
+
+class KlineSeen(NamedTuple):
+    """The newest form of a bar, from a source that tells bars."""
+
+    instrument_id: int
+    interval: str
+    bar: Kline
+
+
+class TimeSeen(NamedTuple):
+    """The source is alive and its time has come this far."""
+
+    instrument_id: int
+    moment_ms: int
+
+
+class AnchorSeen(NamedTuple):
+    """A replayed market stands at this price now: simulated depth belongs around it."""
+
+    instrument_id: int
+    moment_ms: int
+    price: Decimal
+
+
+Event = TradeSeen | KlineSeen | TimeSeen | AnchorSeen
+
+
+class Feed(Protocol):
+    """A source of market data."""
+
+    def subscribe(self, wanted: Mapping[int, InstrumentSpec]) -> None:
+        """Listen to exactly these instruments from now on."""
+
+    def events(self) -> Iterator[Event]:
+        """What came since the last call, in order. Ends soon when nothing comes, so that the caller can look after
+        other things; a feed that has ended for good says so by its own means.
+        """
