@@ -84,7 +84,7 @@ def habits(instrument: SimInstrument) -> Habits:
     given = instrument.simulation
     unknown = set(given) - {"start_price", "daily_volatility_bp", "spread_ticks", "depth_lots", "events_per_second"}
     if unknown:
-        raise ValueError(f"simulation of {instrument.symbol} names {', '.join(sorted(unknown))}, which the simulator does not know")
+        raise ValueError(f"simulation of {instrument.symbol} names {', '.join(sorted(unknown))}; there is no such setting")
     tick, lot = instrument.tick_size, instrument.lot_size
     price = Decimal(str(given.get("start_price", tick * 100_000)))
     start_ticks = int(price / tick)

@@ -1,0 +1,57 @@
+"""The past of a simulated market: seven days of minutes at its first start, and the minutes missed while it was stopped."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime
+
+from marketdata import clock
+from marketdata.domain import Kline
+from marketdata.services import latest, store_klines
+from orders.simulator.path import Bar, minutes
+from orders.simulator.prng import Prng, mix
+from orders.simulator.simulator import Simulator
+from orders.simulator.spec import SimInstrument
+from orders.simulator.volatility import Volatility
+
+INTERVAL = "1m"
+MINUTE_MS = 60_000
+DAYS = 7
+BARS_MAX = DAYS * 24 * 60
+
+
+def ensure(simulator: Simulator, now: datetime) -> int:
+    """Give every simulated instrument a past up to the last full minute; how many bars were made up. Call before `open`.
+
+    An instrument that lost its checkpoint but kept its klines resumes at the last of them. Bars that exist are never touched;
+    replayed instruments have a past of their own.
+    """
+    end_ms = clock.to_ms(now) // MINUTE_MS * MINUTE_MS
+    return sum(_ensure(simulator, instrument, end_ms) for instrument in simulator.instruments if not instrument.replayed)
+
+
+def _ensure(simulator: Simulator, instrument: SimInstrument, end_ms: int) -> int:
+    newest = latest(instrument.id, INTERVAL)
+    first_ms = end_ms - BARS_MAX * MINUTE_MS
+    start: float | None = None
+    if newest is not None and newest.open_ms >= first_ms:
+        first_ms = newest.open_ms + MINUTE_MS
+        start = float(newest.close / instrument.tick_size)
+        if not simulator.restored(instrument.id):
+            simulator.set_price(instrument.id, start)
+    count = (end_ms - first_ms) // MINUTE_MS
+    if count <= 0:
+        return 0
+    market = simulator.market(instrument.id)
+    volatility = Volatility(market.habits.daily_volatility_bp)
+    volatility.load(market.volatility.save())
+    prng = Prng(mix(simulator.seed, instrument.id, first_ms))
+    bars = minutes(count, market.fair, market.home, market.habits, prng, volatility, start)
+    return store_klines(instrument.id, INTERVAL, _klines(instrument, first_ms, bars)).new
+
+
+def _klines(instrument: SimInstrument, first_ms: int, bars: list[Bar]) -> Iterator[Kline]:
+    tick, lot = instrument.tick_size, instrument.lot_size
+    for index, bar in enumerate(bars):
+        open_ms = first_ms + index * MINUTE_MS
+        yield Kline(open_ms, bar.open * tick, bar.high * tick, bar.low * tick, bar.close * tick, bar.lots * lot)

@@ -1,0 +1,113 @@
+"""Says on the market streams what the simulated books do.
+
+Trades and tops go at once, differences of the 50 best levels each 100 ms, whole books each second.
+
+Pure: it reads the core and gives back bytes; whoever calls it writes them to `market.<exchange>`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from marketdata import blocks
+from orders import _core
+from orders.simulator.simulator import Simulator
+
+DIFFERENCE_NS = 100_000_000
+SNAPSHOT_NS = 1_000_000_000
+
+Side = dict[int, int]  # ticks -> lots
+
+
+class _Shown:
+    """What the listeners of one instrument have been told."""
+
+    __slots__ = ("difference_ns", "proof_ns", "sides", "snapshot_ns", "top")
+
+    def __init__(self, snapshot_ns: int) -> None:
+        self.sides: tuple[Side, Side] = ({}, {})
+        self.top: list[tuple[int, int]] = [(0, 0), (0, 0)]
+        self.difference_ns = 0
+        self.snapshot_ns = snapshot_ns
+        self.proof_ns = 0
+
+
+class Publisher:
+    """Turns prints and books of a simulator into blocks. One a process: it counts each instrument's `seq`."""
+
+    def __init__(self, core: _core.Core, simulator: Simulator) -> None:
+        self._core = core
+        self._simulator = simulator
+        self._writers: dict[str, blocks.BlockWriter] = {}
+        self._shown: dict[int, _Shown] = {}
+
+    def blocks(self, now_ns: int) -> dict[str, bytes]:
+        """What changed since the last call: {exchange name: block}, empty exchanges left out. Call it after each commit."""
+        self._simulator.collect()
+        instruments = {instrument.id: instrument for instrument in self._simulator.instruments}
+        for number in self._shown.keys() - instruments.keys():
+            del self._shown[number]
+        for number, instrument in instruments.items():
+            if number not in self._shown:
+                # listeners start with a whole book; later ones are spread over the second
+                self._shown[number] = _Shown(now_ns + number * SNAPSHOT_NS // 8 % SNAPSHOT_NS)
+                self._snapshot(self._writer(instrument.exchange), number, instrument.spec_version, now_ns)
+        for one in self._simulator.tape.take():
+            traded = instruments.get(one.instrument)
+            if traded is not None:
+                self._writer(traded.exchange).add(
+                    blocks.TRADE, traded.id, traded.spec_version, one.at_ns, one.side, one.ticks, one.lots
+                )
+        for number, instrument in instruments.items():
+            self._book(self._writer(instrument.exchange), number, instrument.spec_version, now_ns)
+        return {name: writer.take() for name, writer in self._writers.items() if len(writer)}
+
+    def _writer(self, exchange: str) -> blocks.BlockWriter:
+        writer = self._writers.get(exchange)
+        if writer is None:
+            writer = self._writers[exchange] = blocks.BlockWriter()
+        return writer
+
+    def _book(self, writer: blocks.BlockWriter, number: int, version: int, now_ns: int) -> None:
+        """Tops at once; the rest when it is due."""
+        shown = self._shown[number]
+        if now_ns - shown.snapshot_ns >= SNAPSHOT_NS:
+            shown.snapshot_ns = now_ns
+            self._snapshot(writer, number, version, now_ns)
+        elif now_ns - shown.difference_ns >= DIFFERENCE_NS:
+            self._differences(writer, number, version, now_ns)
+        bid, bid_lots, ask, ask_lots = self._core.best(number)
+        for side, top in enumerate(((bid or 0, bid_lots), (ask or 0, ask_lots))):
+            if top != shown.top[side]:
+                shown.top[side] = top
+                writer.add(blocks.TOP, number, version, now_ns, side, *top)
+        if now_ns - shown.proof_ns >= SNAPSHOT_NS:
+            shown.proof_ns = now_ns
+            writer.add(blocks.PROOF, number, version, now_ns)
+
+    def _snapshot(self, writer: blocks.BlockWriter, number: int, version: int, now_ns: int) -> None:
+        bids, asks = self._core.depth(number, blocks.LEVELS_MAX)
+        writer.snapshot(number, version, now_ns, bids, asks)
+        shown = self._shown[number]
+        shown.sides = (dict(bids), dict(asks))
+        shown.difference_ns = now_ns
+
+    def _differences(self, writer: blocks.BlockWriter, number: int, version: int, now_ns: int) -> None:
+        shown = self._shown[number]
+        shown.difference_ns = now_ns
+        sides: list[Side] = []
+        for side, (before, levels) in enumerate(zip(shown.sides, self._core.depth(number, blocks.LEVELS_MAX), strict=True)):
+            now = dict(levels)
+            for ticks, lots in _changes(before, now):
+                writer.add(blocks.LEVEL, number, version, now_ns, side, ticks, lots)
+            sides.append(now)
+        shown.sides = (sides[0], sides[1])
+
+
+def _changes(before: Side, now: Side) -> Iterable[tuple[int, int]]:
+    """(ticks, lots) of every level that is another; lots 0 = gone from the levels shown."""
+    for ticks in before.keys() - now.keys():
+        yield ticks, 0
+    for ticks, lots in now.items():
+        if before.get(ticks) != lots:
+            yield ticks, lots
