@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import ipaddress
-import logging
 
 from django.conf import settings
 from django.db import DatabaseError, connection
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
+from marketdata import bus
+from marketdata.mirror import default_mirror
+from marketdata.models import Exchange, Instrument
 
-class NotAProbe(logging.Filter):
-    """Keeps a 503 of `/readyz` out of the log: it is an answer, asked for ten times a second while we start."""
-
-    def filter(self, record: logging.LogRecord) -> bool:
-        return getattr(getattr(record, "request", None), "path", "") != "/readyz"
+# fewer levels than this on a side and a first market order might find nothing
+LEVELS_MIN = 20
 
 
 def alive(request: HttpRequest) -> HttpResponse:
@@ -35,8 +34,13 @@ def why_not_ready() -> str | None:
     """What is missing, as a sentence; None when an order would be taken."""
     try:
         with connection.cursor() as cursor:
-            cursor.execute("SELECT shard, expires_at > now(), ready FROM orders_lease ORDER BY shard")
+            cursor.execute("SELECT shard, expires_at > now(), ready FROM orders_lease")
             leases = {shard: (live, recovered) for shard, live, recovered in cursor.fetchall()}
+        simulated = list(
+            Instrument.objects.filter(
+                exchange__source=Exchange.Source.SIMULATOR, exchange__enabled=True, status=Instrument.Status.TRADING
+            ).values_list("id", "exchange__name", "symbol")
+        )
     except DatabaseError:
         return "PostgreSQL does not answer"
     for shard in range(settings.ENGINE_SHARDS):
@@ -45,6 +49,13 @@ def why_not_ready() -> str | None:
             return f"no engine holds shard {shard}"
         if not recovered:
             return f"the engine of shard {shard} is still recovering"
+    if not bus.default().ping():
+        return "Valkey does not answer"
+    mirror = default_mirror()
+    for instrument_id, exchange, symbol in simulated:
+        book = mirror.book(instrument_id, LEVELS_MIN)
+        if book is None or min(len(book["bids"]), len(book["asks"])) < LEVELS_MIN:
+            return f"the book of {exchange} {symbol} is not there yet"
     return None
 
 

@@ -39,7 +39,7 @@ DEBUG = env.bool("DEBUG", default=False)
 LIVE_TRADING = env.bool("LIVE_TRADING", default=False)
 ENGINE_SHARDS = env.int("ENGINE_SHARDS", default=1)
 EXCHANGE_OVERRIDES = env.str("EXCHANGE_OVERRIDES", default="")
-CREDENTIAL_KEY_FILE = env.str("CREDENTIAL_KEY_FILE", default="")
+CREDENTIAL_KEY_FILE = env.str("CREDENTIAL_KEY_FILE", default=str(DATA / "credential.key"))
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["127.0.0.1", "localhost", "[::1]"])
 CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
 # What this installation is called in a browser; `up` sets it to the address it listens on.
@@ -185,7 +185,7 @@ SPECTACULAR_SETTINGS = {
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "filters": {"asked": {"()": "terminal.health.NotAProbe"}},
+    "filters": {"asked": {"()": "terminal.logs.NotAProbe"}},
     "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s: %(message)s"}},
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {"handlers": ["stderr"], "level": env.str("LOG_LEVEL", default="INFO")},

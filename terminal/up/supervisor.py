@@ -32,6 +32,8 @@ STOP_WORKERS_S = 4.0
 STOP_VALKEY_S = 1.0
 STOP_POSTGRES_S = 2.5
 
+Commands = Callable[[str, int, int], dict[str, list[str]]]
+
 
 class Stopped(Exception):
     """Somebody asked us to stop while we were still starting."""
@@ -48,8 +50,12 @@ def say(line: str) -> None:
 class Supervisor:
     """Everything `up` runs on one data directory."""
 
-    def __init__(self, root: Path, data: Path, host: str, port: int, shards: int) -> None:
+    def __init__(
+        self, root: Path, data: Path, host: str, port: int, shards: int, commands: Commands = processes.commands
+    ) -> None:
+        """`root` is the repository; `commands` names the processes, and tests give shorter ones."""
         self.root, self.data, self.host, self.port, self.shards = root, data, host, port, shards
+        self.commands = commands
         self.asked_to_stop = False
         self.began = time.monotonic()
         self.postgres: Child | None = None
@@ -229,7 +235,7 @@ class Supervisor:
 
     def _start_processes(self) -> None:
         self._step(f"web, {'engine' if self.shards == 1 else f'{self.shards} engines'}, feed, strategies, tasks, beat")
-        for name, words in processes.commands(self.host, self.port, self.shards).items():
+        for name, words in self.commands(self.host, self.port, self.shards).items():
             child = Child(
                 name=name,
                 argv=[sys.executable, *words],
