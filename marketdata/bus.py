@@ -205,7 +205,7 @@ class Listener:
     def open(self) -> bool:
         """Subscribe now; False when the bus is down. `get` does it when needed."""
         try:
-            pubsub = self._redis.pubsub()
+            pubsub = self._redis.pubsub()  # type: ignore[no-untyped-call]
             pubsub.subscribe(*self._names)
             for _ in self._names:  # the confirmations: after them nothing published is missed
                 pubsub.get_message(timeout=CONNECT_TIMEOUT_S)
@@ -359,7 +359,7 @@ class AsyncBus:
         except (redis.ConnectionError, redis.TimeoutError, OSError) as error:
             raise BusDown(f"the bus did not answer: {error}") from error
         finally:
-            await pubsub.aclose()
+            await pubsub.aclose()  # type: ignore[no-untyped-call]
             await client.aclose()
 
 

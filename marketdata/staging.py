@@ -166,7 +166,8 @@ class Staging:
             sql.SQL(
                 "SELECT count(*), bool_and(ascending), min(moment), max(moment) FROM (SELECT {} AS moment,"
                 " coalesce((instrument_id, interval, moment) >"
-                " (lag(instrument_id) OVER whole, lag(interval) OVER whole, lag(moment) OVER whole), true) AS ascending FROM kline_staging WINDOW whole AS ()) AS surveyed"
+                " (lag(instrument_id) OVER whole, lag(interval) OVER whole, lag(moment) OVER whole), true)"
+                " AS ascending FROM kline_staging WINDOW whole AS ()) AS surveyed"
             ).format(self._time)
         )
         row: tuple[int, bool, datetime, datetime] = self._cursor.fetchone()
