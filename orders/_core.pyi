@@ -1,0 +1,161 @@
+"""Types of the C extension: one deterministic trading core, fed and drained, which never calls out and reads no clock.
+
+Two halves. The **account half** (orders of accounts, holds, balances, positions, limits, halts) is a fold over reports:
+`apply` on a report gives the same state as the call that first made it. The **market half** (books) is derived.
+Units: price in ticks and quantity in lots (int64), amounts in the asset's own smallest unit (int128, Python int here).
+"""
+
+from __future__ import annotations
+
+REPORT_SIZE: int  # bytes of one packed report, 320
+REPORT_FORMAT: str  # struct format of one packed report, see orders/core/core.h `core_report`
+# Flat fields in the order of core_report; each 128-bit amount is two of them, low (unsigned) then high (signed):
+# low + (high << 64). A refused place has exec_type '8'; a refused cancel, amend or told event has exec_type 'I', its
+# reason, and the order's own ord_status ('8' when there is no such order). In a NEW report `limit` and `value` are the
+# maker and taker ppm that the order keeps for life: store them.
+COMMAND_SIZE: int  # bytes of one packed command, 96
+COMMAND_FORMAT: str  # op side type tif flags account instrument spec_version pad order_no strategy price qty at_ns trade_no pad*3
+TAPE_SIZE: int  # bytes of one packed tape record, 72
+TAPE_FORMAT: str  # trade_no at_ns taker maker instrument side pad*3 price qty taker_flags maker_flags seq
+
+# op of a packed command
+OP_PLACE: int
+OP_CANCEL: int
+OP_AMEND: int
+OP_FILL: int  # an execution told by the exchange (poll, user stream): price_ticks, qty_lots, trade_no (new: the caller dedupes), liquidity in `type`
+OP_CLOSE: int  # the exchange says the order is over: exec_type ('4' canceled, 'C' expired, '8' rejected) in `type`
+
+SIDE_BUY: int  # 0
+SIDE_SELL: int  # 1
+TYPE_LIMIT: int
+TYPE_MARKET: int
+TIF_GTC: int
+TIF_IOC: int
+
+FLAG_AGENT: int  # an order of the simulator's agents: no account, no risk, no reports, only tape
+FLAG_QTY_REMAINING: int  # amend: qty_lots is the new remaining quantity, not the new total
+FLAG_ALLOW_SELF_TRADE: int
+FLAG_TOLD: int  # in reports: told by an exchange (OP_FILL, OP_CLOSE), not matched here
+FLAG_LATE: int  # OP_FILL for an order already final: give account, instrument, side, strategy too; moves balances and position only
+
+LIQUIDITY_NONE: int
+LIQUIDITY_MAKER: int
+LIQUIDITY_TAKER: int
+
+HALT_ACTIVE: int
+HALT_REDUCING: int
+HALT_HALTED: int
+SCOPE_GLOBAL: int
+SCOPE_EXCHANGE: int
+SCOPE_OWNER: int
+SCOPE_ACCOUNT: int
+SCOPE_STRATEGY: int
+SCOPE_INSTRUMENT: int
+
+INSTRUMENT_TRADING: int
+INSTRUMENT_HALTED: int
+INSTRUMENT_DELISTED: int
+
+REASONS: dict[int, str]  # reason number -> code of api.md ("BALANCE_INSUFFICIENT"); 0 is absent
+
+class CoreError(Exception):
+    """A broken invariant or a call the core cannot take; the message says which."""
+
+class Core:
+    def __init__(self, *, max_orders: int = ..., ring_capacity: int = ...) -> None: ...
+
+    # what the engine tells it about the world (each is also a journal entry of the engine's)
+    def set_instrument(
+        self,
+        instrument: int,
+        *,
+        exchange: int,
+        spec_version: int,
+        base_asset: int,
+        quote_asset: int,
+        base_unit: int,  # base amount of one lot (times contract_size)
+        quote_unit: int,  # quote amount of one tick times one lot
+        quantity_min_lots: int,
+        quantity_max_lots: int,  # 0 = none
+        notional_min: int,  # quote amount
+        status: int,
+        maker_fee_ppm: int,
+        taker_fee_ppm: int,
+    ) -> None: ...
+    def set_account(self, account: int, *, owner: int) -> None: ...
+    def set_limits(
+        self,
+        account: int,
+        *,
+        open_orders_max: int,
+        open_orders_instrument_max: int,
+        notional_max: int,  # quote amount, 0 = none
+        rate_per_second: int,
+        rate_burst: int,
+        self_trade_allowed: bool,
+    ) -> None:
+        """0 = no limit of that kind. No limits loaded means refuse (LIMITS_MISSING)."""
+    def set_halt(self, scope: int, key: int, state: int) -> None:
+        """`key` is 0 for global, else the id of exchange, owner, account, instrument, or the strategy's 64-bit key."""
+    def post(self, account: int, asset: int, amount: int) -> int:
+        """Add `amount` (may be negative) to the balance; the new total. Raises CoreError when free would fall below 0."""
+    def reset_account(self, account: int) -> None:
+        """Balances and positions to zero. Raises CoreError while the account has open orders."""
+
+    # orders; each returns the number of the reason, 0 when taken
+    def place(
+        self, at_ns: int, order_no: int, account: int, instrument: int, spec_version: int, side: int, type: int,
+        tif: int, flags: int, strategy: int, price_ticks: int, qty_lots: int, /,
+    ) -> int: ...
+    def cancel(self, at_ns: int, order_no: int, /) -> int: ...
+    def amend(self, at_ns: int, order_no: int, flags: int, price_ticks: int, qty_lots: int, /) -> int:
+        """`qty_lots` is the new total quantity (fills included) unless FLAG_QTY_REMAINING; price 0 keeps the price.
+        Shrinking at the same price keeps priority. ORDER_FINAL (also from cancel): the account half has it open, the
+        book has not, so a report was lost: ask the exchange. Minima and maxima look at the lots that would stand."""
+    def process(self, commands: bytes, /) -> bytes:
+        """Packed commands in, packed reports out (the ring drained), GIL released. Never loses a report.
+        A command that finds no room (orders, half of the ring) is refused with CAPACITY and has changed nothing."""
+    def reports(self) -> bytes:
+        """Drain the ring of packed reports."""
+    def tape(self) -> bytes:
+        """Drain the public prints of the market half, packed (see TAPE_FORMAT). Undrained beyond ring_capacity the oldest
+        are overwritten (a gap in seq; stats()["tape_lost"])."""
+
+    # recovery
+    def apply(self, reports: bytes, /) -> None:
+        """Fold packed reports into the account half; books are not touched. A seq at or below the last folded is skipped."""
+    def rebuild_books(self) -> int:
+        """Put every open resting order of the account half back into empty books, in order of arrival; how many. One that
+        would cross (its execution was lost) is left out: market_order() says None, ask the exchange about it."""
+    def advance_trade_no(self, trade_no: int, /) -> None:
+        """Never number a trade at or below this again (prints of agents are in no report)."""
+    def checkpoint(self) -> bytes: ...
+    def restore(self, state: bytes, /) -> None: ...
+    def hash(self) -> int:
+        """64-bit hash of the account half; independent of table layout and history."""
+    def check(self) -> None:
+        """Walk every invariant of both halves; raises CoreError naming the first that does not hold."""
+    def fail_at(self, point: str, nth: int) -> None:
+        """Failpoint for tests: `market.report` drops the nth execution before the account half sees it (book and tape still have it)."""
+
+    # looking
+    def best(self, instrument: int, /) -> tuple[int | None, int, int | None, int]:
+        """(bid_ticks, bid_lots, ask_ticks, ask_lots)."""
+    def depth(self, instrument: int, levels: int, /) -> tuple[list[tuple[int, int]], list[tuple[int, int]]]: ...
+    def cost_to_fill(self, instrument: int, side: int, qty_lots: int, /) -> tuple[int, int]:
+        """(lots that would fill, quote amount) of a market order now."""
+    def order(self, order_no: int, /) -> dict[str, int] | None:
+        """Open order of the account half: account, instrument, side, type, tif, strategy, price_ticks, qty_lots, filled_lots, cum_cost, hold, ord_status,
+        flags, spec_version."""
+    def market_order(self, order_no: int, /) -> dict[str, int] | None:
+        """What stands in the book under this number: price_ticks, remaining_lots, instrument, side, flags; None when nothing does."""
+    def open_orders(self, account: int, /) -> list[int]: ...
+    def balance(self, account: int, asset: int, /) -> tuple[int, int]:
+        """(total, hold)."""
+    def position(self, account: int, instrument: int, strategy: int, /) -> tuple[int, int, int, int] | None:
+        """(quantity, cost, realised, fees): quantity signed in base amount, cost in quote amount of the open
+        quantity, with the sign of quantity, so that mark * quantity - cost is unrealised. None before the first fill."""
+    def positions(self, account: int, /) -> list[tuple[int, int, int, int, int, int]]:
+        """(instrument, strategy, quantity, cost, realised, fees)."""
+    def stats(self) -> dict[str, int]:
+        """orders_open, orders_market, commands, reports, checks (controls evaluated), trades, quantity, trade_hash, memory_bytes, tape_lost."""

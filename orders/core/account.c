@@ -1,0 +1,244 @@
+/* The account half as a fold over reports. Live commands and recovery both come through account_apply(), so what a
+ * restart rebuilds is what ran. A report says what changes (filled, cost, fee, hold); nothing is decided here. */
+#include "state.h"
+
+bool account_reserve(core *c, uint32_t reports)
+{
+    return pool_reserve(c, &c->orders, reports) && table_reserve(c, &c->order_ids, reports) &&
+           pool_reserve(c, &c->seats, reports) && table_reserve(c, &c->seat_ids, reports) &&
+           pool_reserve(c, &c->balances, 2 * reports) && table_reserve(c, &c->balance_ids, 2 * reports) &&
+           pool_reserve(c, &c->positions, reports) && table_reserve(c, &c->position_ids, reports);
+}
+
+uint32_t account_balance_slot(core *c, uint32_t account, uint32_t asset)
+{
+    uint64_t key = (uint64_t)account << 32 | asset;
+    uint32_t slot = table_get(&c->balance_ids, key);
+    if (slot) return slot;
+    slot = pool_take(&c->balances);
+    BALANCE(c, slot)->account = account;
+    BALANCE(c, slot)->asset = asset;
+    table_put(&c->balance_ids, key, slot);
+    return slot;
+}
+
+uint32_t account_seat_slot(core *c, uint32_t account, uint32_t instrument)
+{
+    uint64_t key = (uint64_t)account << 32 | instrument;
+    uint32_t slot = table_get(&c->seat_ids, key);
+    if (slot) return slot;
+    const core_instrument_spec *spec = &INSTRUMENT(c, instrument)->spec;
+    uint32_t base = account_balance_slot(c, account, spec->base_asset);
+    uint32_t quote = account_balance_slot(c, account, spec->quote_asset);
+    slot = pool_take(&c->seats);
+    *SEAT(c, slot) = (core_seat){.account = account, .instrument = instrument, .base = base, .quote = quote};
+    table_put(&c->seat_ids, key, slot);
+    return slot;
+}
+
+i128 account_bucket(const core_account *a, int64_t at_ns)
+{
+    const core_limits *l = &a->limits;
+    i128 full = (i128)(l->rate_burst ? l->rate_burst : 1) * BUCKET_TOKEN;
+    i128 passed = (i128)at_ns - a->bucket_at_ns; /* time that runs backwards adds nothing */
+    i128 level = a->bucket + (passed > 0 ? passed * l->rate_per_second : 0);
+    return level > full ? full : level;
+}
+
+void account_view(const core *c, const core_seat *seat, const core_position_row *p, core_report *r)
+{
+    const core_balance_row *base = BALANCE(c, seat->base), *quote = BALANCE(c, seat->quote);
+    r->base_total = base->total;
+    r->base_hold = base->hold;
+    r->quote_total = quote->total;
+    r->quote_hold = quote->hold;
+    if (p == NULL) return;
+    r->pos_qty = p->qty;
+    r->pos_cost = p->cost;
+    r->pos_realised = p->realised;
+    r->pos_fees = p->fees;
+}
+
+void account_terms(const core *c, const core_order *o, core_report *r)
+{
+    const core_instrument *in = INSTRUMENT(c, o->instrument);
+    int64_t remaining = o->qty_lots - o->filled_lots - r->last_lots;
+    i128 notional = 0, hold = 0;
+    fixed_notional(r->last_ticks, r->last_lots, in->spec.quote_unit, &notional); /* fits: the maker's whole order did */
+    i128 fee = fixed_fee(notional, r->liquidity == LIQUIDITY_MAKER ? o->maker_fee_ppm : o->taker_fee_ppm);
+    if (o->side == SIDE_SELL) {
+        fixed_amount(remaining, in->spec.base_unit, &hold);
+    } else if (o->type == TYPE_LIMIT) {
+        uint32_t ppm = o->maker_fee_ppm > o->taker_fee_ppm ? o->maker_fee_ppm : o->taker_fee_ppm;
+        risk_hold(in, SIDE_BUY, o->limit_ticks, remaining, ppm, &hold);
+        /* Many small fills round up more often than the one hold did: a fee never takes more than was kept for it. */
+        i128 kept = o->hold - hold - notional;
+        if (fee > kept) fee = kept;
+    } else {
+        hold = o->hold - notional - fee; /* a market order holds what its walk of the book cost */
+        if (hold < 0 || remaining == 0) hold = 0;
+    }
+    r->cum_cost = o->cum_cost + notional;
+    r->last_fee = fee;
+    r->hold = hold;
+    r->filled_lots = o->filled_lots + r->last_lots;
+}
+
+static void link_order(core *c, uint32_t slot, core_seat *seat)
+{
+    core_order *o = ORDER(c, slot);
+    core_account *a = ACCOUNT(c, seat->account);
+    o->account_prev = 0;
+    o->account_next = a->first_order;
+    if (a->first_order) ORDER(c, a->first_order)->account_prev = slot;
+    a->first_order = slot;
+    a->open_orders++;
+    seat->open_orders++;
+    INSTRUMENT(c, seat->instrument)->open_orders++;
+    o->in_account = true;
+    c->orders_open++;
+}
+
+static void unlink_order(core *c, uint32_t slot, core_seat *seat)
+{
+    core_order *o = ORDER(c, slot);
+    core_account *a = ACCOUNT(c, seat->account);
+    if (o->account_prev)
+        ORDER(c, o->account_prev)->account_next = o->account_next;
+    else
+        a->first_order = o->account_next;
+    if (o->account_next) ORDER(c, o->account_next)->account_prev = o->account_prev;
+    a->open_orders--;
+    seat->open_orders--;
+    INSTRUMENT(c, seat->instrument)->open_orders--;
+    o->in_account = false;
+    c->orders_open--;
+}
+
+static core_balance_row *held(core *c, const core_seat *seat, unsigned side)
+{
+    return BALANCE(c, side == SIDE_BUY ? seat->quote : seat->base);
+}
+
+static const char *apply_new(core *c, core_report *r, uint32_t slot)
+{
+    uint32_t account = table_get(&c->account_ids, r->account), instrument = table_get(&c->instrument_ids, r->instrument);
+    if (account == 0) return "a report of an account that was never set";
+    if (instrument == 0) return "a report of an instrument that was never set";
+    core_order *o = ORDER(c, slot);
+    if (o->in_account) return "a NEW report of an order that is already open";
+    core_account *a = ACCOUNT(c, account);
+    o->seat = account_seat_slot(c, account, instrument);
+    o->position = position_slot(c, o->seat, r->strategy);
+    o->instrument = instrument;
+    o->side = r->side;
+    o->type = r->type;
+    o->tif = r->tif;
+    o->flags = r->flags;
+    o->spec_version = r->spec_version;
+    o->limit_ticks = r->price_ticks;
+    o->qty_lots = r->qty_lots;
+    o->filled_lots = 0;
+    o->cum_cost = 0;
+    o->hold = r->hold;
+    o->arrival = r->seq;
+    o->maker_fee_ppm = (uint32_t)r->limit;
+    o->taker_fee_ppm = (uint32_t)r->value;
+    o->ord_status = r->ord_status = '0';
+    held(c, SEAT(c, o->seat), o->side)->hold += o->hold;
+    link_order(c, slot, SEAT(c, o->seat));
+    if (a->limits.rate_per_second) {
+        a->bucket = account_bucket(a, r->at_ns) - BUCKET_TOKEN;
+        if (r->at_ns > a->bucket_at_ns) a->bucket_at_ns = r->at_ns;
+    }
+    return NULL;
+}
+
+/* Balances and position of one execution. A sum that leaves 128 bits would need more than 10^38 units: the core stops. */
+static const char *move_money(core *c, const core_seat *seat, core_position_row *p, const core_report *r, i128 notional)
+{
+    core_balance_row *base = BALANCE(c, seat->base), *quote = BALANCE(c, seat->quote);
+    i128 amount, sign = r->side == SIDE_BUY ? 1 : -1;
+    bool bad = !fixed_amount(r->last_lots, INSTRUMENT(c, seat->instrument)->spec.base_unit, &amount);
+    bad = bad || __builtin_add_overflow(base->total, sign * amount, &base->total);
+    bad = bad || __builtin_sub_overflow(quote->total, sign * notional + r->last_fee, &quote->total);
+    bad = bad || !position_apply(p, r->side, amount, notional, r->last_fee);
+    return bad ? c->broken = "an execution left the range of 128 bits" : NULL;
+}
+
+static const char *apply_fill(core *c, core_report *r, uint32_t slot)
+{
+    core_order *o = ORDER(c, slot);
+    core_seat *seat = SEAT(c, o->seat);
+    if (r->filled_lots != o->filled_lots + r->last_lots || r->filled_lots > o->qty_lots) return "an execution that does not follow the order's last";
+    bool filled = r->filled_lots == o->qty_lots;
+    uint8_t status = order_next(o->ord_status, 'F', filled);
+    if (status == 0) return "an execution in a state that allows none";
+    const char *why = move_money(c, seat, POSITION(c, o->position), r, r->cum_cost - o->cum_cost);
+    if (why) return why;
+    held(c, seat, o->side)->hold += r->hold - o->hold;
+    o->hold = r->hold;
+    o->cum_cost = r->cum_cost;
+    o->filled_lots = r->filled_lots;
+    o->ord_status = r->ord_status = status;
+    if (!(r->flags & FLAG_TOLD) && r->trade_no > c->trade_no) c->trade_no = r->trade_no;
+    if (filled) unlink_order(c, slot, seat);
+    return NULL;
+}
+
+static const char *apply_late_fill(core *c, core_report *r)
+{
+    uint32_t account = table_get(&c->account_ids, r->account), instrument = table_get(&c->instrument_ids, r->instrument);
+    if (account == 0 || instrument == 0) return "a late execution of an account or instrument that was never set";
+    uint32_t seat = account_seat_slot(c, account, instrument), position = position_slot(c, seat, r->strategy);
+    ACCOUNT(c, account)->late = true;
+    const char *why = move_money(c, SEAT(c, seat), POSITION(c, position), r, r->cum_cost);
+    if (why == NULL) account_view(c, SEAT(c, seat), POSITION(c, position), r);
+    return why;
+}
+
+static const char *apply_end(core *c, core_report *r, uint32_t slot)
+{
+    core_order *o = ORDER(c, slot);
+    core_seat *seat = SEAT(c, o->seat);
+    uint8_t status = order_next(o->ord_status, r->exec_type, false);
+    if (status == 0) return "an end in a state that allows none";
+    held(c, seat, o->side)->hold -= o->hold;
+    o->hold = r->hold = 0;
+    o->ord_status = r->ord_status = status;
+    unlink_order(c, slot, seat);
+    return NULL;
+}
+
+static const char *apply_replaced(core *c, core_report *r, uint32_t slot)
+{
+    core_order *o = ORDER(c, slot);
+    uint8_t status = order_next(o->ord_status, '5', false);
+    if (status == 0) return "an amend in a state that allows none";
+    held(c, SEAT(c, o->seat), o->side)->hold += r->hold - o->hold;
+    if (r->price_ticks != o->limit_ticks || r->qty_lots > o->qty_lots) o->arrival = r->seq;
+    o->hold = r->hold;
+    o->limit_ticks = r->price_ticks;
+    o->qty_lots = r->qty_lots;
+    o->spec_version = r->spec_version;
+    o->ord_status = r->ord_status = status;
+    return NULL;
+}
+
+const char *account_apply(core *c, core_report *r, uint32_t slot)
+{
+    const char *why;
+    if (r->exec_type == 'F' && r->flags & FLAG_LATE) return apply_late_fill(c, r);
+    if (r->exec_type == '0')
+        why = apply_new(c, r, slot);
+    else if (slot == 0 || !ORDER(c, slot)->in_account)
+        return "a report of an order that is not open";
+    else if (r->exec_type == 'F')
+        why = apply_fill(c, r, slot);
+    else if (r->exec_type == '5')
+        why = apply_replaced(c, r, slot);
+    else
+        why = apply_end(c, r, slot);
+    if (why == NULL) account_view(c, SEAT(c, ORDER(c, slot)->seat), POSITION(c, ORDER(c, slot)->position), r);
+    return why;
+}

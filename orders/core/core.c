@@ -1,0 +1,180 @@
+/* Birth and death of a core, and what it is told about the world. */
+#include "state.h"
+
+#include <stdlib.h>
+
+#define ROWS_MAX (1u << 22)
+#define INSTRUMENTS_MAX (1u << 16)
+
+static const struct { uint16_t reason; const char *name; } NAMES[] = {
+    {REASON_TRADING_HALTED, "TRADING_HALTED"}, {REASON_TRADING_REDUCING, "TRADING_REDUCING"},
+    {REASON_INSTRUMENT_UNKNOWN, "INSTRUMENT_UNKNOWN"}, {REASON_INSTRUMENT_NOT_TRADING, "INSTRUMENT_NOT_TRADING"},
+    {REASON_SPEC_CHANGED, "SPEC_CHANGED"}, {REASON_LIMITS_MISSING, "LIMITS_MISSING"}, {REASON_ACCOUNT_UNKNOWN, "ACCOUNT_UNKNOWN"},
+    {REASON_PRICE_PRECISION, "PRICE_PRECISION"}, {REASON_QTY_PRECISION, "QTY_PRECISION"}, {REASON_QTY_MIN, "QTY_MIN"},
+    {REASON_QTY_MAX, "QTY_MAX"}, {REASON_NOTIONAL_MIN, "NOTIONAL_MIN"}, {REASON_NOTIONAL_MAX, "NOTIONAL_MAX"},
+    {REASON_TYPE_UNSUPPORTED, "TYPE_UNSUPPORTED"}, {REASON_TIF_UNSUPPORTED, "TIF_UNSUPPORTED"},
+    {REASON_NUMBER_OVERFLOW, "NUMBER_OVERFLOW"}, {REASON_OPEN_ORDERS_MAX, "OPEN_ORDERS_MAX"}, {REASON_RATE_ORDERS, "RATE_ORDERS"},
+    {REASON_SELF_TRADE, "SELF_TRADE"}, {REASON_BALANCE_INSUFFICIENT, "BALANCE_INSUFFICIENT"}, {REASON_NO_LIQUIDITY, "NO_LIQUIDITY"},
+    {REASON_ORDER_UNKNOWN, "ORDER_UNKNOWN"}, {REASON_ORDER_FINAL, "ORDER_FINAL"}, {REASON_ORDER_NO_REUSED, "ORDER_NO_REUSED"},
+    {REASON_QTY_BELOW_FILLED, "QTY_BELOW_FILLED"}, {REASON_FILL_EXCEEDS_ORDER, "FILL_EXCEEDS_ORDER"},
+    {REASON_FILL_PRICE_WORSE, "FILL_PRICE_WORSE"}, {REASON_CAPACITY, "CAPACITY"}, {REASON_COMMAND_UNKNOWN, "COMMAND_UNKNOWN"},
+};
+
+const char *core_reason_name(unsigned reason)
+{
+    for (size_t i = 0; i < sizeof NAMES / sizeof *NAMES; i++)
+        if (NAMES[i].reason == reason) return NAMES[i].name;
+    return NULL;
+}
+
+core *core_create(uint32_t max_orders, uint32_t ring_capacity)
+{
+    core boot = {0};
+    core *c = pool_array(&boot, NULL, 0, sizeof *c);
+    if (c == NULL) return NULL;
+    c->memory = sizeof *c;
+    pool_init(&c->orders, sizeof(core_order), max_orders);
+    pool_init(&c->levels, sizeof(core_level), max_orders);
+    pool_init(&c->chunks, sizeof(ladder_chunk), max_orders);
+    pool_init(&c->instruments, sizeof(core_instrument), INSTRUMENTS_MAX);
+    pool_init(&c->accounts, sizeof(core_account), ROWS_MAX);
+    pool_init(&c->balances, sizeof(core_balance_row), ROWS_MAX);
+    pool_init(&c->seats, sizeof(core_seat), ROWS_MAX);
+    pool_init(&c->positions, sizeof(core_position_row), ROWS_MAX);
+    pool_init(&c->halts, sizeof(core_halt_row), ROWS_MAX);
+    c->ring_bound = c->tape_bound = ring_capacity;
+    bool ready = pool_reserve(c, &c->positions, 1) && pool_reserve(c, &c->seats, 1); /* slot 0 exists: it reads as zeros */
+    if (ready && ring_reserve(c, 1)) return c;
+    core_destroy(c);
+    return NULL;
+}
+
+void core_destroy(core *c)
+{
+    core_pool *pools[] = {&c->orders, &c->levels, &c->chunks, &c->instruments, &c->accounts, &c->balances, &c->seats, &c->positions, &c->halts};
+    core_table *tables[] = {&c->order_ids, &c->instrument_ids, &c->account_ids, &c->balance_ids, &c->seat_ids, &c->position_ids, &c->halt_ids};
+    for (uint32_t slot = 1; c->instruments.data && slot < c->instruments.used; slot++) book_free(c, &INSTRUMENT(c, slot)->book);
+    for (size_t i = 0; i < sizeof pools / sizeof *pools; i++) pool_free(c, pools[i]);
+    for (size_t i = 0; i < sizeof tables / sizeof *tables; i++) table_free(c, tables[i]);
+    if (c->ring != NULL) pool_array(c, c->ring, c->ring_room * sizeof *c->ring, 0);
+    if (c->tape != NULL) pool_array(c, c->tape, c->tape_room * sizeof *c->tape, 0);
+    core last = *c; /* the block cannot count its own end */
+    pool_array(&last, c, sizeof *c, 0);
+}
+
+const char *core_broken(const core *c) { return c->broken; }
+
+static bool amount_is_sane(i128 x) { return x >= 0 && x <= CORE_AMOUNT_MAX; }
+
+static const char *spec_fault(const core_instrument_spec *s)
+{
+    if (s->base_unit <= 0 || s->quote_unit <= 0 || !amount_is_sane(s->base_unit) || !amount_is_sane(s->quote_unit))
+        return "base_unit and quote_unit must be from 1 to 10^36";
+    if (s->base_asset == s->quote_asset) return "base and quote must be different assets";
+    if (s->qty_min_lots < 0 || s->qty_max_lots < 0 || !amount_is_sane(s->notional_min)) return "minima and maxima must not be negative";
+    if (s->maker_fee_ppm > CORE_FEE_UNIT || s->taker_fee_ppm > CORE_FEE_UNIT) return "a fee must be from 0 to 1000000 ppm";
+    return s->status > INSTRUMENT_DELISTED ? "an instrument's status must be trading, halted or delisted" : NULL;
+}
+
+const char *core_set_instrument(core *c, uint32_t instrument, const core_instrument_spec *spec)
+{
+    const char *fault = spec_fault(spec);
+    if (fault) return fault;
+    uint32_t slot = table_get(&c->instrument_ids, instrument);
+    if (slot) {
+        core_instrument *in = INSTRUMENT(c, slot);
+        if (in->spec.base_asset != spec->base_asset || in->spec.quote_asset != spec->quote_asset) return "an instrument never changes its assets";
+        bool rescaled = in->spec.base_unit != spec->base_unit || in->spec.quote_unit != spec->quote_unit;
+        if (rescaled && (in->open_orders || in->book.orders[0] || in->book.orders[1])) return "units cannot change while orders are open";
+        in->spec = *spec;
+        return NULL;
+    }
+    if (!pool_reserve(c, &c->instruments, 1) || !table_reserve(c, &c->instrument_ids, 1)) return "no room for one more instrument";
+    slot = pool_take(&c->instruments);
+    INSTRUMENT(c, slot)->id = instrument;
+    INSTRUMENT(c, slot)->spec = *spec;
+    table_put(&c->instrument_ids, instrument, slot);
+    return NULL;
+}
+
+const char *core_set_account(core *c, uint32_t account, uint32_t owner)
+{
+    uint32_t slot = table_get(&c->account_ids, account);
+    if (slot == 0) {
+        if (!pool_reserve(c, &c->accounts, 1) || !table_reserve(c, &c->account_ids, 1)) return "no room for one more account";
+        slot = pool_take(&c->accounts);
+        ACCOUNT(c, slot)->id = account;
+        table_put(&c->account_ids, account, slot);
+    }
+    ACCOUNT(c, slot)->owner = owner;
+    return NULL;
+}
+
+const char *core_set_limits(core *c, uint32_t account, const core_limits *limits)
+{
+    uint32_t slot = table_get(&c->account_ids, account);
+    if (slot == 0) return "limits of an account that was never set";
+    if (!amount_is_sane(limits->notional_max)) return "notional_max must be from 0 to 10^36";
+    core_account *a = ACCOUNT(c, slot);
+    bool first = !a->limits_set || a->limits.rate_per_second == 0;
+    i128 full = (i128)(limits->rate_burst ? limits->rate_burst : 1) * BUCKET_TOKEN;
+    a->limits = *limits;
+    a->limits_set = true;
+    if (first || a->bucket > full) a->bucket = full;
+    return NULL;
+}
+
+const char *core_set_halt(core *c, unsigned scope, uint64_t key, unsigned state)
+{
+    uint64_t table_key;
+    if (scope >= SCOPE_COUNT) return "a halt of a scope that does not exist";
+    if (state > HALT_HALTED) return "a halt must be active, reducing or halted";
+    uint32_t slot = risk_halt_find(c, scope, key, &table_key);
+    if (slot == 0) {
+        if (!pool_reserve(c, &c->halts, 1) || !table_reserve(c, &c->halt_ids, 1)) return "no room for one more halt";
+        slot = pool_take(&c->halts);
+        HALT(c, slot)->scope = scope;
+        HALT(c, slot)->key = key;
+        table_put(&c->halt_ids, table_key, slot);
+    }
+    core_halt_row *h = HALT(c, slot);
+    c->halts_on += (state != HALT_ACTIVE) - (h->state != HALT_ACTIVE);
+    h->state = state;
+    return NULL;
+}
+
+const char *core_post(core *c, uint32_t account, uint32_t asset, i128 amount, i128 *total)
+{
+    uint32_t slot = table_get(&c->account_ids, account);
+    if (slot == 0) return "a posting to an account that was never set";
+    if (!pool_reserve(c, &c->balances, 1) || !table_reserve(c, &c->balance_ids, 1)) return "no room for one more balance";
+    core_balance_row *b = BALANCE(c, account_balance_slot(c, slot, asset));
+    i128 next;
+    if (__builtin_add_overflow(b->total, amount, &next) || next > CORE_AMOUNT_MAX * 10) return "a posting that leaves the range of amounts";
+    if (amount < 0 && next < b->hold) return "a posting that would take more than is free";
+    *total = b->total = next;
+    return NULL;
+}
+
+const char *core_reset_account(core *c, uint32_t account)
+{
+    uint32_t slot = table_get(&c->account_ids, account);
+    if (slot == 0) return "a reset of an account that was never set";
+    core_account *a = ACCOUNT(c, slot);
+    if (a->open_orders) return "a reset of an account with open orders";
+    for (uint32_t i = 1; i < c->balances.used; i++)
+        if (BALANCE(c, i)->account == slot) BALANCE(c, i)->total = 0;
+    for (uint32_t i = a->first_position; i; i = POSITION(c, i)->next_of_account) {
+        core_position_row *p = POSITION(c, i);
+        p->qty = p->cost = p->realised = p->fees = 0;
+    }
+    a->late = false;
+    return NULL;
+}
+
+void core_advance_trade_no(core *c, uint64_t trade_no)
+{
+    if (trade_no > c->trade_no) c->trade_no = trade_no;
+}
+
+void core_fail_at_report(core *c, uint64_t nth) { c->fail_report = nth; }

@@ -1,0 +1,202 @@
+/* The trading core: books, matching, order states, risk, holds, positions. Pure C11, deterministic.
+ *
+ * Fed and drained: it never calls out, reads no clock, draws no random number, touches no float. Memory comes from its
+ * pools (pool.c), which grow only before a command runs, up to a bound; exhaustion is the reason CAPACITY and nothing
+ * has changed.
+ *
+ * Two halves. The account half (orders of accounts, holds, balances, positions, limits, halts) changes only by folding
+ * reports: account_apply() is the one place, for a live command and for a stored report alike. The market half (books)
+ * is derived and may be rebuilt.
+ *
+ * Units: price in ticks, quantity in lots (int64); amounts in the asset's smallest unit (128 bits).
+ */
+#ifndef MERIDIAN_CORE_H
+#define MERIDIAN_CORE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+typedef __int128 i128;
+typedef unsigned __int128 u128;
+
+/* No amount of one order may pass this: 10^36, so that sums of many stay inside NUMERIC(38) and far inside 128 bits. */
+#define CORE_AMOUNT_MAX ((i128)1000000000000000000 * 1000000000000000000)
+#define CORE_FEE_UNIT 1000000 /* fees are parts per million */
+#define CORE_NO_COMMAND UINT64_MAX
+
+enum core_op { OP_PLACE = 1, OP_CANCEL, OP_AMEND, OP_FILL, OP_CLOSE };
+enum core_side { SIDE_BUY = 0, SIDE_SELL = 1 };
+enum core_type { TYPE_LIMIT = 0, TYPE_MARKET = 1 };
+enum core_tif { TIF_GTC = 0, TIF_IOC = 1 };
+enum core_liquidity { LIQUIDITY_NONE = 0, LIQUIDITY_MAKER = 1, LIQUIDITY_TAKER = 2 };
+
+enum core_flag {
+    FLAG_AGENT = 1,            /* an order of the simulator's: no account, no risk, no reports, only book and tape */
+    FLAG_QTY_REMAINING = 2,    /* amend: qty_lots is the new remaining quantity, not the new total */
+    FLAG_ALLOW_SELF_TRADE = 4, /* this order may meet its owner's own */
+    FLAG_TOLD = 8,             /* in reports: an exchange told it (OP_FILL, OP_CLOSE), the books here did not make it */
+    FLAG_LATE = 16,            /* OP_FILL for an order already final; account, instrument, side, strategy come with it */
+};
+
+enum core_halt { HALT_ACTIVE = 0, HALT_REDUCING = 1, HALT_HALTED = 2 };
+enum core_scope { SCOPE_GLOBAL = 0, SCOPE_EXCHANGE, SCOPE_OWNER, SCOPE_ACCOUNT, SCOPE_STRATEGY, SCOPE_INSTRUMENT, SCOPE_COUNT };
+enum core_instrument_status { INSTRUMENT_TRADING = 0, INSTRUMENT_HALTED = 1, INSTRUMENT_DELISTED = 2 };
+
+/* One reason per refusal, in families: 1xx the world, 2xx the order, 3xx the account, 4xx the market, 5xx the state of
+ * the order named, 6xx this core. The numbers are stored in rows: never renumber. Names: core_reason_name(). */
+enum core_reason {
+    REASON_NONE = 0,
+    REASON_TRADING_HALTED = 101,
+    REASON_TRADING_REDUCING = 102,
+    REASON_INSTRUMENT_UNKNOWN = 103,
+    REASON_INSTRUMENT_NOT_TRADING = 104,
+    REASON_SPEC_CHANGED = 105,
+    REASON_LIMITS_MISSING = 106,
+    REASON_ACCOUNT_UNKNOWN = 107,
+    REASON_PRICE_PRECISION = 201,
+    REASON_QTY_PRECISION = 202,
+    REASON_QTY_MIN = 203,
+    REASON_QTY_MAX = 204,
+    REASON_NOTIONAL_MIN = 205,
+    REASON_NOTIONAL_MAX = 206,
+    REASON_TYPE_UNSUPPORTED = 207,
+    REASON_TIF_UNSUPPORTED = 208,
+    REASON_NUMBER_OVERFLOW = 209,
+    REASON_OPEN_ORDERS_MAX = 301,
+    REASON_RATE_ORDERS = 302,
+    REASON_SELF_TRADE = 303,
+    REASON_BALANCE_INSUFFICIENT = 304,
+    REASON_NO_LIQUIDITY = 401,
+    REASON_ORDER_UNKNOWN = 501,
+    REASON_ORDER_FINAL = 502, /* the account half still has it open, the market has not: a report was lost, ask the exchange */
+    REASON_ORDER_NO_REUSED = 503,
+    REASON_QTY_BELOW_FILLED = 504,
+    REASON_FILL_EXCEEDS_ORDER = 505,
+    REASON_FILL_PRICE_WORSE = 506,
+    REASON_CAPACITY = 601,
+    REASON_COMMAND_UNKNOWN = 602,
+};
+
+typedef struct {
+    uint8_t op, side, type, tif; /* OP_FILL: type is the liquidity; OP_CLOSE: type is the exec_type */
+    uint32_t flags;
+    uint32_t account, instrument, spec_version, pad0;
+    uint64_t order_no, strategy;
+    int64_t price_ticks, qty_lots, at_ns;
+    uint64_t trade_no; /* OP_FILL: the exchange's; the caller has made sure that it is new */
+    uint64_t pad[3];
+} core_command;
+
+/* What happened to one order, with the state AFTER it. exec_type and ord_status are FIX 4.4's letters; exec_type 'I'
+ * with a reason is the refusal of a cancel, an amend or a told event. Stored bytes: this layout is for ever. */
+typedef struct {
+    uint64_t seq;
+    int64_t at_ns;
+    uint64_t order_no, strategy;
+    uint32_t account, instrument;
+    uint8_t exec_type, ord_status, side, type, tif, liquidity;
+    uint16_t reason;
+    uint32_t flags, spec_version;
+    int64_t price_ticks, qty_lots, filled_lots, last_ticks, last_lots;
+    uint64_t trade_no;
+    uint64_t command_index; /* which command of the batch; CORE_NO_COMMAND for an order other than the command's own */
+    i128 cum_cost, hold, last_fee;
+    i128 base_total, base_hold, quote_total, quote_hold;
+    i128 pos_qty, pos_cost, pos_realised, pos_fees;
+    i128 limit, value; /* refused: the limit and what was asked. NEW: the maker and taker ppm this order keeps for life */
+} core_report;
+
+/* One public print. seq counts prints of this process; a gap means that the tape was not drained in time. */
+typedef struct {
+    uint64_t trade_no;
+    int64_t at_ns;
+    uint64_t taker_order_no, maker_order_no;
+    uint32_t instrument;
+    uint8_t side, pad[3]; /* the taker's */
+    int64_t price_ticks, qty_lots;
+    uint32_t taker_flags, maker_flags;
+    uint64_t seq;
+} core_tape;
+
+_Static_assert(sizeof(core_command) == 96, "packed command");
+_Static_assert(sizeof(core_report) == 320, "packed report");
+_Static_assert(sizeof(core_tape) == 72, "packed tape record");
+
+typedef struct core core;
+
+typedef struct {
+    uint32_t exchange, spec_version, base_asset, quote_asset;
+    i128 base_unit;  /* base amount of one lot */
+    i128 quote_unit; /* quote amount of one tick times one lot */
+    int64_t qty_min_lots, qty_max_lots; /* max 0 = none */
+    i128 notional_min;
+    uint32_t status, maker_fee_ppm, taker_fee_ppm;
+} core_instrument_spec;
+
+typedef struct { /* 0 = no limit of that kind; limits never set = everything is refused */
+    uint32_t open_orders_max, open_orders_instrument_max;
+    i128 notional_max;
+    uint32_t rate_per_second, rate_burst;
+    bool self_trade_allowed;
+} core_limits;
+
+typedef struct {
+    uint64_t orders_open, orders_market, commands, reports, checks, trades, quantity, trade_hash, memory_bytes, tape_lost;
+} core_counters;
+
+/* Life. create returns NULL when memory fails. max_orders bounds orders of both halves, ring_capacity undrained reports. */
+core *core_create(uint32_t max_orders, uint32_t ring_capacity);
+void core_destroy(core *c);
+/* NULL, or why this core must not be used any more (an invariant broke in the middle of a command). */
+const char *core_broken(const core *c);
+const char *core_reason_name(unsigned reason); /* NULL for a number without a name */
+
+/* The world. Each returns NULL, or the sentence why not; then nothing has changed. */
+const char *core_set_instrument(core *c, uint32_t instrument, const core_instrument_spec *spec);
+const char *core_set_account(core *c, uint32_t account, uint32_t owner);
+const char *core_set_limits(core *c, uint32_t account, const core_limits *limits);
+const char *core_set_halt(core *c, unsigned scope, uint64_t key, unsigned state);
+const char *core_post(core *c, uint32_t account, uint32_t asset, i128 amount, i128 *total);
+const char *core_reset_account(core *c, uint32_t account);
+
+/* Commands. Each returns a reason, 0 when taken; its reports wait in the ring. O(1) plus O(1) per order met. */
+unsigned core_place(core *c, const core_command *m, uint64_t index);
+unsigned core_cancel(core *c, const core_command *m, uint64_t index);
+unsigned core_amend(core *c, const core_command *m, uint64_t index);
+unsigned core_told(core *c, const core_command *m, uint64_t index); /* OP_FILL, OP_CLOSE */
+/* Runs commands until done or until the ring wants draining; returns how many ran. */
+size_t core_process(core *c, const core_command *commands, size_t count, uint64_t first_index);
+
+/* Draining. The pointer is good until the next command. */
+size_t core_reports(const core *c, const core_report **first);
+void core_reports_clear(core *c);
+size_t core_tape_take(core *c, core_tape *out, size_t room); /* oldest first; returns how many */
+size_t core_tape_count(const core *c);
+
+/* Recovery. */
+const char *core_apply(core *c, const core_report *reports, size_t count);
+const char *core_rebuild_books(core *c, size_t *placed);
+void core_advance_trade_no(core *c, uint64_t trade_no);
+size_t core_checkpoint_size(const core *c);
+void core_checkpoint(const core *c, uint8_t *out); /* exactly core_checkpoint_size bytes */
+const char *core_restore(core *c, const uint8_t *state, size_t size); /* onto a fresh core */
+uint64_t core_hash(const core *c);
+const char *core_check(core *c); /* NULL, or the first invariant that does not hold; O(everything) */
+void core_fail_at_report(core *c, uint64_t nth);
+
+/* Looking. bool answers: whether there is such a thing. */
+typedef struct { int64_t price_ticks, qty_lots; } core_quote;
+typedef struct { i128 qty, cost, realised, fees; uint64_t strategy; uint32_t instrument; } core_position_view;
+bool core_best(const core *c, uint32_t instrument, unsigned side, core_quote *out);
+size_t core_depth(const core *c, uint32_t instrument, unsigned side, core_quote *out, size_t levels);
+bool core_cost_to_fill(const core *c, uint32_t instrument, unsigned side, int64_t lots, int64_t *filled, i128 *cost);
+bool core_order_view(const core *c, uint64_t order_no, core_report *out);       /* account half */
+bool core_market_view(const core *c, uint64_t order_no, core_report *out);      /* book; qty_lots = remaining */
+size_t core_open_orders(const core *c, uint32_t account, uint64_t *out, size_t room); /* newest first; how many there are */
+bool core_balance(const core *c, uint32_t account, uint32_t asset, i128 *total, i128 *hold);
+bool core_position(const core *c, uint32_t account, uint32_t instrument, uint64_t strategy, core_position_view *out);
+size_t core_positions(const core *c, uint32_t account, core_position_view *out, size_t room);
+void core_stats(const core *c, core_counters *out);
+
+#endif

@@ -1,0 +1,80 @@
+/* Price-time matching at the maker's price, and the look ahead that tells what it would do. */
+#include "state.h"
+
+static int64_t limit_of(unsigned side, unsigned type, int64_t price)
+{
+    if (type == TYPE_LIMIT) return price;
+    return side == SIDE_BUY ? INT64_MAX : INT64_MIN;
+}
+
+/* Meets the same orders, in the same lots, as match_run would: so cost and fees are exact, not estimates. */
+void match_walk(const core *c, const core_instrument *in, const core_command *m, uint32_t owner, uint32_t fee_ppm, match_preview *out)
+{
+    const core_book *b = &in->book;
+    unsigned other = 1u - m->side;
+    int64_t limit = limit_of(m->side, m->type, m->price_ticks), price = b->best[other];
+    *out = (match_preview){0};
+    if (!book_crosses(b, m->side, limit)) return;
+    do {
+        if (m->side == SIDE_BUY ? price > limit : price < limit) return;
+        for (uint32_t slot = book_level(c, b, other, price)->head; slot && out->lots < m->qty_lots; slot = ORDER(c, slot)->next) {
+            const core_order *o = ORDER(c, slot);
+            int64_t wanted = m->qty_lots - out->lots, lots = o->remaining < wanted ? o->remaining : wanted;
+            i128 notional = 0;
+            fixed_notional(price, lots, in->spec.quote_unit, &notional); /* fits: the whole maker did when it was placed */
+            out->lots += lots;
+            out->cost += notional;
+            out->fees += fixed_fee(notional, fee_ppm);
+            out->orders++;
+            if (!out->has_own && !(o->flags & FLAG_AGENT) && ACCOUNT(c, SEAT(c, o->seat)->account)->owner == owner) {
+                out->has_own = true;
+                out->own_order = o->order_no;
+            }
+        }
+    } while (out->lots < m->qty_lots && book_next(c, b, other, &price));
+}
+
+static void report_fill(core *c, uint32_t slot, const core_tape *t, uint8_t liquidity, uint64_t index)
+{
+    if (c->fail_report && --c->fail_report == 0) return; /* the failpoint: this one is lost on the way */
+    core_report *r = order_report(c, slot, 'F', t->at_ns, index);
+    r->last_ticks = t->price_ticks;
+    r->last_lots = t->qty_lots;
+    r->trade_no = t->trade_no;
+    r->liquidity = liquidity;
+    account_terms(c, ORDER(c, slot), r);
+    const char *why = account_apply(c, r, slot);
+    if (why != NULL) c->broken = why;
+}
+
+static void execute(core *c, uint32_t taker_slot, uint32_t maker_slot, int64_t at_ns, uint64_t index)
+{
+    core_order *taker = ORDER(c, taker_slot), *maker = ORDER(c, maker_slot);
+    core_instrument *in = INSTRUMENT(c, taker->instrument);
+    int64_t lots = taker->remaining < maker->remaining ? taker->remaining : maker->remaining;
+    core_tape t = {
+        .trade_no = ++c->trade_no, .at_ns = at_ns, .taker_order_no = taker->order_no, .maker_order_no = maker->order_no,
+        .instrument = in->id, .side = taker->side, .price_ticks = maker->price_ticks, .qty_lots = lots,
+        .taker_flags = taker->flags, .maker_flags = maker->flags,
+    };
+    c->trades++;
+    c->quantity += (uint64_t)lots;
+    c->trade_hash = c->trade_hash * 0x9E3779B97F4A7C15u + (31 * t.taker_order_no + 17 * t.maker_order_no + 7 * (uint64_t)t.price_ticks + (uint64_t)lots);
+    tape_push(c, &t);
+    taker->remaining -= lots;
+    book_take(c, &in->book, maker_slot, lots);
+    if (taker->in_account) report_fill(c, taker_slot, &t, LIQUIDITY_TAKER, index);
+    if (maker->in_account) report_fill(c, maker_slot, &t, LIQUIDITY_MAKER, CORE_NO_COMMAND);
+    order_drop_if_gone(c, maker_slot);
+}
+
+int64_t match_run(core *c, uint32_t slot, int64_t at_ns, uint64_t index)
+{
+    core_order *taker = ORDER(c, slot);
+    core_book *b = &INSTRUMENT(c, taker->instrument)->book;
+    unsigned side = taker->side;
+    int64_t limit = limit_of(side, taker->type, taker->price_ticks);
+    while (taker->remaining > 0 && book_crosses(b, side, limit) && c->broken == NULL)
+        execute(c, slot, book_level(c, b, 1u - side, b->best[1u - side])->head, at_ns, index);
+    return taker->remaining;
+}

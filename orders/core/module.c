@@ -1,0 +1,634 @@
+/* The only file that knows Python: arguments in, objects out. No decision about orders is made here, and no Python runs
+ * while a book is half changed. While process() runs without the GIL, every other call on the same Core is refused. */
+#define PY_SSIZE_T_CLEAN
+#include <Python.h>
+
+#include "core.h"
+
+typedef struct { PyObject *error, *core_type; } module_state;
+typedef struct {
+    PyObject_HEAD
+    core *core;
+    PyObject *error; /* CoreError, borrowed from nobody */
+    bool busy;
+} CoreObject;
+
+/* ---- numbers ---- */
+
+static PyObject *int_from_i128(i128 x)
+{
+    if (x >= INT64_MIN && x <= INT64_MAX) return PyLong_FromLongLong((long long)x);
+    PyObject *high = PyLong_FromLongLong((long long)(x >> 64)), *low = PyLong_FromUnsignedLongLong((unsigned long long)x);
+    PyObject *by = PyLong_FromLong(64), *shifted = high && by ? PyNumber_Lshift(high, by) : NULL;
+    PyObject *whole = shifted && low ? PyNumber_Or(shifted, low) : NULL;
+    Py_XDECREF(high);
+    Py_XDECREF(low);
+    Py_XDECREF(by);
+    Py_XDECREF(shifted);
+    return whole;
+}
+
+static bool i128_from_int(PyObject *o, i128 *out)
+{
+    int overflow;
+    long long small = PyLong_AsLongLongAndOverflow(o, &overflow);
+    if (!overflow) {
+        *out = small;
+        return !(small == -1 && PyErr_Occurred());
+    }
+    uint64_t low = PyLong_AsUnsignedLongLongMask(o);
+    PyObject *by = PyLong_FromLong(64), *shifted = by ? PyNumber_Rshift(o, by) : NULL;
+    Py_XDECREF(by);
+    if (shifted == NULL) return false;
+    long long high = PyLong_AsLongLongAndOverflow(shifted, &overflow);
+    Py_DECREF(shifted);
+    if (overflow) {
+        PyErr_SetString(PyExc_OverflowError, "an amount must fit 128 bits");
+        return false;
+    }
+    *out = (i128)(((u128)(uint64_t)high << 64) | low);
+    return true;
+}
+
+static int convert_i128(PyObject *o, void *out) { return i128_from_int(o, out); }
+
+static bool u32_from(PyObject *o, uint32_t *out)
+{
+    unsigned long long x = PyLong_AsUnsignedLongLong(o);
+    if (x == (unsigned long long)-1 && PyErr_Occurred()) return false;
+    if (x > UINT32_MAX) {
+        PyErr_SetString(PyExc_OverflowError, "a number must fit 32 bits");
+        return false;
+    }
+    *out = (uint32_t)x;
+    return true;
+}
+
+static int convert_u32(PyObject *o, void *out) { return u32_from(o, out); }
+
+static bool u8_from(PyObject *o, uint8_t *out)
+{
+    uint32_t x;
+    if (!u32_from(o, &x)) return false;
+    *out = x > UINT8_MAX ? UINT8_MAX : (uint8_t)x; /* no code is that large: the core refuses it with a reason */
+    return true;
+}
+
+static bool u64_from(PyObject *o, uint64_t *out)
+{
+    *out = PyLong_AsUnsignedLongLong(o);
+    return !(*out == UINT64_MAX && PyErr_Occurred());
+}
+
+static int convert_u64(PyObject *o, void *out) { return u64_from(o, out); }
+
+static bool i64_from(PyObject *o, int64_t *out)
+{
+    *out = PyLong_AsLongLong(o);
+    return !(*out == -1 && PyErr_Occurred());
+}
+
+/* ---- guards ---- */
+
+static bool enter(CoreObject *self)
+{
+    if (self->busy)
+        PyErr_SetString(self->error, "the core is running another call");
+    else if (core_broken(self->core))
+        PyErr_Format(self->error, "the core has stopped: %s", core_broken(self->core));
+    else
+        return true;
+    return false;
+}
+
+static bool counted(Py_ssize_t given, Py_ssize_t wanted)
+{
+    if (given == wanted) return true;
+    PyErr_Format(PyExc_TypeError, "%zd arguments expected, %zd were given", wanted, given);
+    return false;
+}
+
+static PyObject *answered(CoreObject *self, const char *why)
+{
+    if (why == NULL) Py_RETURN_NONE;
+    PyErr_SetString(self->error, why);
+    return NULL;
+}
+
+static PyObject *reasoned(CoreObject *self, unsigned reason) { return enter(self) ? PyLong_FromLong(reason) : NULL; }
+
+/* ---- life ---- */
+
+static PyObject *Core_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
+{
+    static char *names[] = {"max_orders", "ring_capacity", NULL};
+    uint32_t max_orders = 1u << 20, ring_capacity = 1u << 16;
+    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "|$O&O&:Core", names, convert_u32, &max_orders, convert_u32, &ring_capacity)) return NULL;
+    if (max_orders == 0 || max_orders > 1u << 28 || ring_capacity < 8 || ring_capacity > 1u << 26) {
+        PyErr_SetString(PyExc_ValueError, "max_orders must be from 1 to 2^28, ring_capacity from 8 to 2^26");
+        return NULL;
+    }
+    module_state *state = PyType_GetModuleState(type);
+    if (state == NULL) return NULL;
+    CoreObject *self = (CoreObject *)type->tp_alloc(type, 0);
+    if (self == NULL) return NULL;
+    self->error = Py_NewRef(state->error);
+    self->core = core_create(max_orders, ring_capacity);
+    if (self->core != NULL) return (PyObject *)self;
+    Py_DECREF(self);
+    return PyErr_NoMemory();
+}
+
+static void Core_dealloc(CoreObject *self)
+{
+    PyTypeObject *type = Py_TYPE(self);
+    if (self->core != NULL) core_destroy(self->core);
+    Py_XDECREF(self->error);
+    type->tp_free(self);
+    Py_DECREF(type);
+}
+
+/* ---- the world ---- */
+
+static PyObject *Core_set_instrument(CoreObject *self, PyObject *args, PyObject *kwargs)
+{
+    static char *names[] = {"instrument", "exchange", "spec_version", "base_asset", "quote_asset", "base_unit", "quote_unit",
+                            "quantity_min_lots", "quantity_max_lots", "notional_min", "status", "maker_fee_ppm", "taker_fee_ppm", NULL};
+    uint32_t id;
+    core_instrument_spec s;
+    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "O&$O&O&O&O&O&O&LLO&O&O&O&:set_instrument", names, convert_u32, &id,
+                                     convert_u32, &s.exchange, convert_u32, &s.spec_version, convert_u32, &s.base_asset,
+                                     convert_u32, &s.quote_asset, convert_i128, &s.base_unit, convert_i128, &s.quote_unit,
+                                     &s.qty_min_lots, &s.qty_max_lots, convert_i128, &s.notional_min, convert_u32, &s.status,
+                                     convert_u32, &s.maker_fee_ppm, convert_u32, &s.taker_fee_ppm))
+        return NULL;
+    return enter(self) ? answered(self, core_set_instrument(self->core, id, &s)) : NULL;
+}
+
+static PyObject *Core_set_account(CoreObject *self, PyObject *args, PyObject *kwargs)
+{
+    static char *names[] = {"account", "owner", NULL};
+    uint32_t account, owner;
+    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "O&$O&:set_account", names, convert_u32, &account, convert_u32, &owner)) return NULL;
+    return enter(self) ? answered(self, core_set_account(self->core, account, owner)) : NULL;
+}
+
+static PyObject *Core_set_limits(CoreObject *self, PyObject *args, PyObject *kwargs)
+{
+    static char *names[] = {"account", "open_orders_max", "open_orders_instrument_max", "notional_max", "rate_per_second", "rate_burst", "self_trade_allowed", NULL};
+    uint32_t account;
+    int allowed;
+    core_limits l;
+    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "O&$O&O&O&O&O&p:set_limits", names, convert_u32, &account, convert_u32, &l.open_orders_max,
+                                     convert_u32, &l.open_orders_instrument_max, convert_i128, &l.notional_max, convert_u32,
+                                     &l.rate_per_second, convert_u32, &l.rate_burst, &allowed))
+        return NULL;
+    l.self_trade_allowed = allowed;
+    return enter(self) ? answered(self, core_set_limits(self->core, account, &l)) : NULL;
+}
+
+static PyObject *Core_set_halt(CoreObject *self, PyObject *args, PyObject *kwargs)
+{
+    static char *names[] = {"scope", "key", "state", NULL};
+    uint32_t scope, state;
+    uint64_t key;
+    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "O&O&O&:set_halt", names, convert_u32, &scope, convert_u64, &key, convert_u32, &state)) return NULL;
+    return enter(self) ? answered(self, core_set_halt(self->core, scope, key, state)) : NULL;
+}
+
+static PyObject *Core_post(CoreObject *self, PyObject *args, PyObject *kwargs)
+{
+    static char *names[] = {"account", "asset", "amount", NULL};
+    uint32_t account, asset;
+    i128 amount, total;
+    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "O&O&O&:post", names, convert_u32, &account, convert_u32, &asset, convert_i128, &amount)) return NULL;
+    if (!enter(self)) return NULL;
+    const char *why = core_post(self->core, account, asset, amount, &total);
+    return why ? answered(self, why) : int_from_i128(total);
+}
+
+static PyObject *Core_reset_account(CoreObject *self, PyObject *account)
+{
+    uint32_t id;
+    return u32_from(account, &id) && enter(self) ? answered(self, core_reset_account(self->core, id)) : NULL;
+}
+
+/* ---- orders ---- */
+
+static PyObject *Core_place(CoreObject *self, PyObject *const *a, Py_ssize_t n)
+{
+    core_command m = {.op = OP_PLACE};
+    if (!counted(n, 12) || !i64_from(a[0], &m.at_ns) || !u64_from(a[1], &m.order_no) || !u32_from(a[2], &m.account) ||
+        !u32_from(a[3], &m.instrument) || !u32_from(a[4], &m.spec_version) || !u8_from(a[5], &m.side) || !u8_from(a[6], &m.type) ||
+        !u8_from(a[7], &m.tif) || !u32_from(a[8], &m.flags) || !u64_from(a[9], &m.strategy) || !i64_from(a[10], &m.price_ticks) ||
+        !i64_from(a[11], &m.qty_lots) || !enter(self))
+        return NULL;
+    return reasoned(self, core_place(self->core, &m, 0));
+}
+
+/* The caller names an order by number alone, so it is told apart here whether it is an agent's. */
+static uint32_t agent_flag(const core *c, uint64_t order_no)
+{
+    core_report view;
+    return core_market_view(c, order_no, &view) ? view.flags & FLAG_AGENT : 0;
+}
+
+static PyObject *Core_cancel(CoreObject *self, PyObject *const *a, Py_ssize_t n)
+{
+    core_command m = {.op = OP_CANCEL};
+    if (!counted(n, 2) || !i64_from(a[0], &m.at_ns) || !u64_from(a[1], &m.order_no) || !enter(self)) return NULL;
+    m.flags = agent_flag(self->core, m.order_no);
+    return reasoned(self, core_cancel(self->core, &m, 0));
+}
+
+static PyObject *Core_amend(CoreObject *self, PyObject *const *a, Py_ssize_t n)
+{
+    core_command m = {.op = OP_AMEND};
+    if (!counted(n, 5) || !i64_from(a[0], &m.at_ns) || !u64_from(a[1], &m.order_no) || !u32_from(a[2], &m.flags) ||
+        !i64_from(a[3], &m.price_ticks) || !i64_from(a[4], &m.qty_lots) || !enter(self))
+        return NULL;
+    m.flags |= agent_flag(self->core, m.order_no);
+    return reasoned(self, core_amend(self->core, &m, 0));
+}
+
+static PyObject *drained(CoreObject *self)
+{
+    const core_report *first;
+    size_t count = core_reports(self->core, &first);
+    PyObject *bytes = PyBytes_FromStringAndSize((const char *)first, (Py_ssize_t)(count * sizeof *first));
+    if (bytes != NULL) core_reports_clear(self->core);
+    return bytes;
+}
+
+static PyObject *Core_reports(CoreObject *self, PyObject *unused)
+{
+    (void)unused;
+    return enter(self) ? drained(self) : NULL;
+}
+
+/* Joins the parts of a batch whose reports did not fit the ring at once. Steals both. */
+static PyObject *joined(PyObject *before, PyObject *more)
+{
+    if (before == NULL || more == NULL) {
+        Py_XDECREF(before);
+        return more;
+    }
+    PyBytes_ConcatAndDel(&before, more);
+    return before;
+}
+
+static PyObject *process_buffer(CoreObject *self, const Py_buffer *view)
+{
+    PyObject *out = NULL;
+    size_t count = (size_t)view->len / sizeof(core_command), done = 0;
+    do {
+        self->busy = true;
+        Py_BEGIN_ALLOW_THREADS
+        done += core_process(self->core, (const core_command *)view->buf + done, count - done, done);
+        Py_END_ALLOW_THREADS
+        self->busy = false;
+        out = joined(out, drained(self));
+    } while (out != NULL && done < count && core_broken(self->core) == NULL);
+    if (out != NULL && !enter(self)) Py_CLEAR(out);
+    return out;
+}
+
+static PyObject *Core_process(CoreObject *self, PyObject *commands)
+{
+    Py_buffer view;
+    if (!enter(self) || PyObject_GetBuffer(commands, &view, PyBUF_SIMPLE) < 0) return NULL;
+    PyObject *out = NULL;
+    if (view.len % (Py_ssize_t)sizeof(core_command) || (uintptr_t)view.buf % _Alignof(core_command))
+        PyErr_SetString(PyExc_ValueError, "commands must be whole packed records, aligned to 8 bytes");
+    else
+        out = process_buffer(self, &view);
+    PyBuffer_Release(&view);
+    return out;
+}
+
+static PyObject *Core_tape(CoreObject *self, PyObject *unused)
+{
+    (void)unused;
+    if (!enter(self)) return NULL;
+    size_t count = core_tape_count(self->core);
+    PyObject *bytes = PyBytes_FromStringAndSize(NULL, (Py_ssize_t)(count * sizeof(core_tape)));
+    if (bytes != NULL) core_tape_take(self->core, (core_tape *)(void *)PyBytes_AS_STRING(bytes), count);
+    return bytes;
+}
+
+/* ---- recovery ---- */
+
+static PyObject *Core_apply(CoreObject *self, PyObject *reports)
+{
+    Py_buffer view;
+    if (!enter(self) || PyObject_GetBuffer(reports, &view, PyBUF_SIMPLE) < 0) return NULL;
+    PyObject *answer = NULL;
+    if (view.len % (Py_ssize_t)sizeof(core_report)) {
+        PyErr_SetString(PyExc_ValueError, "reports must be whole packed records");
+    } else {
+        const char *why = NULL;
+        for (Py_ssize_t at = 0; at < view.len && why == NULL; at += (Py_ssize_t)sizeof(core_report)) {
+            core_report r; /* copied out: bytes of Python need not lie where 128 bits may */
+            memcpy(&r, (const char *)view.buf + at, sizeof r);
+            why = core_apply(self->core, &r, 1);
+        }
+        answer = answered(self, why);
+    }
+    PyBuffer_Release(&view);
+    return answer;
+}
+
+static PyObject *Core_rebuild_books(CoreObject *self, PyObject *unused)
+{
+    (void)unused;
+    size_t placed;
+    if (!enter(self)) return NULL;
+    const char *why = core_rebuild_books(self->core, &placed);
+    return why ? answered(self, why) : PyLong_FromSize_t(placed);
+}
+
+static PyObject *Core_advance_trade_no(CoreObject *self, PyObject *trade_no)
+{
+    uint64_t number;
+    if (!u64_from(trade_no, &number) || !enter(self)) return NULL;
+    core_advance_trade_no(self->core, number);
+    Py_RETURN_NONE;
+}
+
+static PyObject *Core_checkpoint(CoreObject *self, PyObject *unused)
+{
+    (void)unused;
+    if (!enter(self)) return NULL;
+    PyObject *bytes = PyBytes_FromStringAndSize(NULL, (Py_ssize_t)core_checkpoint_size(self->core));
+    if (bytes != NULL) core_checkpoint(self->core, (uint8_t *)PyBytes_AS_STRING(bytes));
+    return bytes;
+}
+
+static PyObject *Core_restore(CoreObject *self, PyObject *state)
+{
+    Py_buffer view;
+    if (!enter(self) || PyObject_GetBuffer(state, &view, PyBUF_SIMPLE) < 0) return NULL;
+    PyObject *answer = answered(self, core_restore(self->core, view.buf, (size_t)view.len));
+    PyBuffer_Release(&view);
+    return answer;
+}
+
+static PyObject *Core_hash(CoreObject *self, PyObject *unused)
+{
+    (void)unused;
+    return enter(self) ? PyLong_FromUnsignedLongLong(core_hash(self->core)) : NULL;
+}
+
+static PyObject *Core_check(CoreObject *self, PyObject *unused)
+{
+    (void)unused;
+    return enter(self) ? answered(self, core_check(self->core)) : NULL;
+}
+
+static PyObject *Core_fail_at(CoreObject *self, PyObject *args, PyObject *kwargs)
+{
+    static char *names[] = {"point", "nth", NULL};
+    const char *point;
+    uint64_t nth;
+    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "sO&:fail_at", names, &point, convert_u64, &nth) || !enter(self)) return NULL;
+    if (strcmp(point, "market.report") != 0) return answered(self, "there is no such failpoint");
+    core_fail_at_report(self->core, nth);
+    Py_RETURN_NONE;
+}
+
+/* ---- looking ---- */
+
+static PyObject *Core_best(CoreObject *self, PyObject *instrument)
+{
+    uint32_t id;
+    core_quote bid = {0}, ask = {0};
+    if (!u32_from(instrument, &id) || !enter(self)) return NULL;
+    PyObject *bid_ticks = core_best(self->core, id, SIDE_BUY, &bid) ? PyLong_FromLongLong(bid.price_ticks) : Py_NewRef(Py_None);
+    PyObject *ask_ticks = core_best(self->core, id, SIDE_SELL, &ask) ? PyLong_FromLongLong(ask.price_ticks) : Py_NewRef(Py_None);
+    return Py_BuildValue("NLNL", bid_ticks, (long long)bid.qty_lots, ask_ticks, (long long)ask.qty_lots);
+}
+
+static PyObject *ladder_list(CoreObject *self, uint32_t instrument, unsigned side, size_t levels)
+{
+    core_quote *quotes = PyMem_New(core_quote, levels ? levels : 1);
+    if (quotes == NULL) return PyErr_NoMemory();
+    size_t count = core_depth(self->core, instrument, side, quotes, levels);
+    PyObject *list = PyList_New((Py_ssize_t)count);
+    for (size_t i = 0; list != NULL && i < count; i++) {
+        PyObject *pair = Py_BuildValue("LL", (long long)quotes[i].price_ticks, (long long)quotes[i].qty_lots);
+        if (pair == NULL)
+            Py_CLEAR(list);
+        else
+            PyList_SET_ITEM(list, (Py_ssize_t)i, pair);
+    }
+    PyMem_Free(quotes);
+    return list;
+}
+
+static PyObject *Core_depth(CoreObject *self, PyObject *const *a, Py_ssize_t n)
+{
+    uint32_t id, levels;
+    if (!counted(n, 2) || !u32_from(a[0], &id) || !u32_from(a[1], &levels) || !enter(self)) return NULL;
+    if (levels > 1u << 20) levels = 1u << 20;
+    PyObject *bids = ladder_list(self, id, SIDE_BUY, levels), *asks = bids ? ladder_list(self, id, SIDE_SELL, levels) : NULL;
+    if (asks != NULL) return Py_BuildValue("NN", bids, asks);
+    Py_XDECREF(bids);
+    return NULL;
+}
+
+static PyObject *Core_cost_to_fill(CoreObject *self, PyObject *const *a, Py_ssize_t n)
+{
+    uint32_t id;
+    uint8_t side;
+    int64_t lots, filled = 0;
+    i128 cost = 0;
+    if (!counted(n, 3) || !u32_from(a[0], &id) || !u8_from(a[1], &side) || !i64_from(a[2], &lots) || !enter(self)) return NULL;
+    if (side > SIDE_SELL) return answered(self, "a side must be SIDE_BUY or SIDE_SELL");
+    core_cost_to_fill(self->core, id, side, lots, &filled, &cost);
+    return Py_BuildValue("LN", (long long)filled, int_from_i128(cost));
+}
+
+static PyObject *Core_order(CoreObject *self, PyObject *order_no)
+{
+    uint64_t number;
+    core_report r;
+    if (!u64_from(order_no, &number) || !enter(self)) return NULL;
+    if (!core_order_view(self->core, number, &r)) Py_RETURN_NONE;
+    return Py_BuildValue("{sIsIsisisisKsLsLsLsNsNsisIsI}", "account", r.account, "instrument", r.instrument, "side", r.side, "type", r.type,
+                         "tif", r.tif, "strategy", (unsigned long long)r.strategy, "price_ticks", (long long)r.price_ticks, "qty_lots",
+                         (long long)r.qty_lots, "filled_lots", (long long)r.filled_lots, "cum_cost", int_from_i128(r.cum_cost), "hold",
+                         int_from_i128(r.hold), "ord_status", r.ord_status, "flags", r.flags, "spec_version", r.spec_version);
+}
+
+static PyObject *Core_market_order(CoreObject *self, PyObject *order_no)
+{
+    uint64_t number;
+    core_report r;
+    if (!u64_from(order_no, &number) || !enter(self)) return NULL;
+    if (!core_market_view(self->core, number, &r)) Py_RETURN_NONE;
+    return Py_BuildValue("{sLsLsIsisI}", "price_ticks", (long long)r.price_ticks, "remaining_lots", (long long)r.qty_lots, "instrument",
+                         r.instrument, "side", r.side, "flags", r.flags);
+}
+
+static PyObject *Core_open_orders(CoreObject *self, PyObject *account)
+{
+    uint32_t id;
+    if (!u32_from(account, &id) || !enter(self)) return NULL;
+    size_t count = core_open_orders(self->core, id, NULL, 0);
+    uint64_t *numbers = PyMem_New(uint64_t, count + 1);
+    if (numbers == NULL) return PyErr_NoMemory();
+    core_open_orders(self->core, id, numbers, count);
+    PyObject *list = PyList_New((Py_ssize_t)count);
+    for (size_t i = 0; list != NULL && i < count; i++) { /* oldest first */
+        PyObject *number = PyLong_FromUnsignedLongLong(numbers[count - 1 - i]);
+        if (number == NULL)
+            Py_CLEAR(list);
+        else
+            PyList_SET_ITEM(list, (Py_ssize_t)i, number);
+    }
+    PyMem_Free(numbers);
+    return list;
+}
+
+static PyObject *Core_balance(CoreObject *self, PyObject *const *a, Py_ssize_t n)
+{
+    uint32_t account, asset;
+    i128 total, hold;
+    if (!counted(n, 2) || !u32_from(a[0], &account) || !u32_from(a[1], &asset) || !enter(self)) return NULL;
+    core_balance(self->core, account, asset, &total, &hold);
+    return Py_BuildValue("NN", int_from_i128(total), int_from_i128(hold));
+}
+
+static PyObject *Core_position(CoreObject *self, PyObject *const *a, Py_ssize_t n)
+{
+    uint32_t account, instrument;
+    uint64_t strategy;
+    core_position_view p;
+    if (!counted(n, 3) || !u32_from(a[0], &account) || !u32_from(a[1], &instrument) || !u64_from(a[2], &strategy) || !enter(self)) return NULL;
+    if (!core_position(self->core, account, instrument, strategy, &p)) Py_RETURN_NONE;
+    return Py_BuildValue("NNNN", int_from_i128(p.qty), int_from_i128(p.cost), int_from_i128(p.realised), int_from_i128(p.fees));
+}
+
+static PyObject *Core_positions(CoreObject *self, PyObject *account)
+{
+    uint32_t id;
+    if (!u32_from(account, &id) || !enter(self)) return NULL;
+    size_t count = core_positions(self->core, id, NULL, 0);
+    core_position_view *views = PyMem_Malloc((count + 1) * sizeof *views);
+    if (views == NULL) return PyErr_NoMemory();
+    core_positions(self->core, id, views, count);
+    PyObject *list = PyList_New((Py_ssize_t)count);
+    for (size_t i = 0; list != NULL && i < count; i++) {
+        const core_position_view *p = &views[i];
+        PyObject *row = Py_BuildValue("IKNNNN", p->instrument, (unsigned long long)p->strategy, int_from_i128(p->qty), int_from_i128(p->cost),
+                                      int_from_i128(p->realised), int_from_i128(p->fees));
+        if (row == NULL)
+            Py_CLEAR(list);
+        else
+            PyList_SET_ITEM(list, (Py_ssize_t)i, row);
+    }
+    PyMem_Free(views);
+    return list;
+}
+
+static PyObject *Core_stats(CoreObject *self, PyObject *unused)
+{
+    (void)unused;
+    core_counters s;
+    if (!enter(self)) return NULL;
+    core_stats(self->core, &s);
+    return Py_BuildValue("{sKsKsKsKsKsKsKsKsKsK}", "orders_open", s.orders_open, "orders_market", s.orders_market, "commands", s.commands,
+                         "reports", s.reports, "checks", s.checks, "trades", s.trades, "quantity", s.quantity, "trade_hash", s.trade_hash,
+                         "memory_bytes", s.memory_bytes, "tape_lost", s.tape_lost);
+}
+
+/* ---- tables ---- */
+
+#define FAST(name) {#name, (PyCFunction)(void (*)(void))Core_##name, METH_FASTCALL, NULL}
+#define WORDS(name) {#name, (PyCFunction)(void (*)(void))Core_##name, METH_VARARGS | METH_KEYWORDS, NULL}
+#define ONE(name) {#name, (PyCFunction)(void (*)(void))Core_##name, METH_O, NULL}
+#define NONE(name) {#name, (PyCFunction)(void (*)(void))Core_##name, METH_NOARGS, NULL}
+
+static PyMethodDef METHODS[] = {
+    WORDS(set_instrument), WORDS(set_account), WORDS(set_limits), WORDS(set_halt), WORDS(post), ONE(reset_account),
+    FAST(place), FAST(cancel), FAST(amend), ONE(process), NONE(reports), NONE(tape),
+    ONE(apply), NONE(rebuild_books), ONE(advance_trade_no), NONE(checkpoint), ONE(restore), NONE(hash), NONE(check), WORDS(fail_at),
+    ONE(best), FAST(depth), FAST(cost_to_fill), ONE(order), ONE(market_order), ONE(open_orders), FAST(balance), FAST(position),
+    ONE(positions), NONE(stats), {NULL, NULL, 0, NULL},
+};
+
+static PyType_Slot SLOTS[] = {{Py_tp_new, Core_new}, {Py_tp_dealloc, Core_dealloc}, {Py_tp_methods, METHODS},
+                              {Py_tp_doc, "One deterministic trading core."}, {0, NULL}};
+static PyType_Spec SPEC = {.name = "orders._core.Core", .basicsize = sizeof(CoreObject), .flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_IMMUTABLETYPE, .slots = SLOTS};
+
+static const struct { const char *name; long value; } CONSTANTS[] = {
+#define C(name) {#name, name}
+    C(OP_PLACE), C(OP_CANCEL), C(OP_AMEND), C(OP_FILL), C(OP_CLOSE), C(SIDE_BUY), C(SIDE_SELL), C(TYPE_LIMIT), C(TYPE_MARKET),
+    C(TIF_GTC), C(TIF_IOC), C(FLAG_AGENT), C(FLAG_QTY_REMAINING), C(FLAG_ALLOW_SELF_TRADE), C(FLAG_TOLD), C(FLAG_LATE),
+    C(LIQUIDITY_NONE), C(LIQUIDITY_MAKER), C(LIQUIDITY_TAKER), C(HALT_ACTIVE), C(HALT_REDUCING), C(HALT_HALTED),
+    C(SCOPE_GLOBAL), C(SCOPE_EXCHANGE), C(SCOPE_OWNER), C(SCOPE_ACCOUNT), C(SCOPE_STRATEGY), C(SCOPE_INSTRUMENT),
+    C(INSTRUMENT_TRADING), C(INSTRUMENT_HALTED), C(INSTRUMENT_DELISTED),
+    {"REPORT_SIZE", sizeof(core_report)}, {"COMMAND_SIZE", sizeof(core_command)}, {"TAPE_SIZE", sizeof(core_tape)},
+#undef C
+};
+
+static bool add_reasons(PyObject *module)
+{
+    PyObject *names = PyDict_New();
+    bool ok = names != NULL;
+    for (unsigned reason = 1; ok && reason < 1000; reason++) {
+        const char *name = core_reason_name(reason);
+        if (name == NULL) continue;
+        PyObject *key = PyLong_FromLong(reason), *value = PyUnicode_FromString(name);
+        ok = key && value && PyDict_SetItem(names, key, value) == 0;
+        Py_XDECREF(key);
+        Py_XDECREF(value);
+    }
+    ok = ok && PyModule_AddObjectRef(module, "REASONS", names) == 0;
+    Py_XDECREF(names);
+    return ok;
+}
+
+static int module_exec(PyObject *module)
+{
+    module_state *state = PyModule_GetState(module);
+    state->error = PyErr_NewExceptionWithDoc("orders._core.CoreError", "A broken invariant or a call the core cannot take.", NULL, NULL);
+    if (state->error == NULL || PyModule_AddObjectRef(module, "CoreError", state->error) < 0) return -1;
+    state->core_type = PyType_FromModuleAndSpec(module, &SPEC, NULL);
+    if (state->core_type == NULL || PyModule_AddObjectRef(module, "Core", state->core_type) < 0) return -1;
+    for (size_t i = 0; i < sizeof CONSTANTS / sizeof *CONSTANTS; i++)
+        if (PyModule_AddIntConstant(module, CONSTANTS[i].name, CONSTANTS[i].value) < 0) return -1;
+    if (PyModule_AddStringConstant(module, "COMMAND_FORMAT", "<4B5I2Q3qQ3Q") < 0) return -1;
+    if (PyModule_AddStringConstant(module, "REPORT_FORMAT", "<Qq2Q2I6BH2I5q2QQqQqQqQqQqQqQqQqQqQqQqQqQq") < 0) return -1;
+    if (PyModule_AddStringConstant(module, "TAPE_FORMAT", "<Qq2QI4B2q2IQ") < 0) return -1;
+    return add_reasons(module) ? 0 : -1;
+}
+
+static int module_traverse(PyObject *module, visitproc visit, void *arg)
+{
+    module_state *state = PyModule_GetState(module);
+    Py_VISIT(state->error);
+    Py_VISIT(state->core_type);
+    return 0;
+}
+
+static int module_clear(PyObject *module)
+{
+    module_state *state = PyModule_GetState(module);
+    Py_CLEAR(state->error);
+    Py_CLEAR(state->core_type);
+    return 0;
+}
+
+static PyModuleDef_Slot MODULE_SLOTS[] = {
+    {Py_mod_exec, module_exec},
+#ifdef Py_mod_multiple_interpreters
+    {Py_mod_multiple_interpreters, Py_MOD_MULTIPLE_INTERPRETERS_NOT_SUPPORTED},
+#endif
+    {0, NULL},
+};
+static struct PyModuleDef MODULE = {PyModuleDef_HEAD_INIT, .m_name = "orders._core", .m_doc = "One deterministic trading core.", .m_size = sizeof(module_state),
+                                    .m_slots = MODULE_SLOTS, .m_traverse = module_traverse, .m_clear = module_clear};
+
+PyMODINIT_FUNC PyInit__core(void);
+PyMODINIT_FUNC PyInit__core(void) { return PyModuleDef_Init(&MODULE); }

@@ -1,0 +1,64 @@
+/* Positions by account, instrument and strategy: average cost, exact.
+ *
+ * qty is signed; cost has its sign: what was paid for an open long, minus what was received for an open short, so
+ * mark * qty - cost is the unrealised result of both. Closing a part takes floor(|cost| * part / |qty|) out of cost; the
+ * fraction of a unit left stays with the open part, and closing to flat takes everything, so nothing is lost. */
+#include "state.h"
+
+static uint64_t key_of(uint32_t seat, uint64_t strategy) { return fixed_mix(strategy + (uint64_t)seat * 0x9E3779B97F4A7C15u); }
+
+/* Different pairs may share a key: the table leads to a chain, compared in full. */
+uint32_t position_find(const core *c, uint32_t seat, uint64_t strategy)
+{
+    uint32_t slot = table_get(&c->position_ids, key_of(seat, strategy));
+    while (slot && (POSITION(c, slot)->seat != seat || POSITION(c, slot)->strategy != strategy)) slot = POSITION(c, slot)->next_same_key;
+    return slot;
+}
+
+uint32_t position_slot(core *c, uint32_t seat, uint64_t strategy)
+{
+    uint32_t slot = position_find(c, seat, strategy);
+    if (slot) return slot;
+    uint64_t key = key_of(seat, strategy);
+    uint32_t head = table_get(&c->position_ids, key);
+    slot = pool_take(&c->positions);
+    core_position_row *p = POSITION(c, slot);
+    core_account *a = ACCOUNT(c, SEAT(c, seat)->account);
+    p->seat = seat;
+    p->strategy = strategy;
+    p->next_of_account = a->first_position;
+    a->first_position = slot;
+    if (head) {
+        p->next_same_key = POSITION(c, head)->next_same_key;
+        POSITION(c, head)->next_same_key = slot;
+    } else {
+        table_put(&c->position_ids, key, slot);
+    }
+    return slot;
+}
+
+static i128 magnitude(i128 x) { return x < 0 ? -x : x; }
+
+bool position_apply(core_position_row *p, unsigned side, i128 amount, i128 notional, i128 fee)
+{
+    core_position_row next = *p;
+    i128 sign = side == SIDE_BUY ? 1 : -1, opening = amount, opening_notional = notional;
+    bool broken = false;
+    if (next.qty != 0 && (next.qty > 0) != (side == SIDE_BUY)) {
+        i128 held = magnitude(next.qty), closing = held < amount ? held : amount;
+        i128 closing_notional = fixed_share(notional, closing, amount);
+        i128 removed = fixed_share(magnitude(next.cost), closing, held);
+        i128 result = side == SIDE_SELL ? closing_notional - removed : removed - closing_notional;
+        broken |= __builtin_add_overflow(next.realised, result, &next.realised);
+        next.qty += sign * closing;
+        next.cost += sign * removed;
+        opening = amount - closing;
+        opening_notional = notional - closing_notional;
+    }
+    broken |= __builtin_add_overflow(next.qty, sign * opening, &next.qty);
+    broken |= __builtin_add_overflow(next.cost, sign * opening_notional, &next.cost);
+    broken |= __builtin_add_overflow(next.fees, fee, &next.fees);
+    if (broken) return false;
+    *p = next;
+    return true;
+}

@@ -1,0 +1,232 @@
+/* Pre-trade controls, in one fixed order, each with its reason. The answer is an approved order (its hold) or the first
+ * reason with the limit and the value that broke it. Nothing changes here. */
+#include "state.h"
+
+typedef struct {
+    const core *c;
+    const core_command *m;
+    const core_account *account;       /* NULL when unknown */
+    const core_instrument *instrument; /* NULL when unknown */
+    risk_decision *d;
+    uint32_t seat;     /* 0 when the pair has none yet */
+    uint32_t controls; /* evaluated so far */
+    i128 notional;
+    i128 held; /* what an amend gives back before it takes */
+    i128 free;
+} risk_order;
+
+static bool refuse(risk_order *r, unsigned reason, i128 limit, i128 value)
+{
+    r->d->reason = reason;
+    r->d->limit = limit;
+    r->d->value = value;
+    return false;
+}
+
+/* Two scopes never share a key by accident: the row is compared in full by risk_halt_find(). */
+static uint64_t halt_key(unsigned scope, uint64_t key) { return fixed_mix(key + ((uint64_t)scope << 56)); }
+
+uint32_t risk_halt_find(const core *c, unsigned scope, uint64_t key, uint64_t *table_key)
+{
+    for (*table_key = halt_key(scope, key);; ++*table_key) { /* a clash moves on by one; halts are never removed */
+        uint32_t slot = table_get(&c->halt_ids, *table_key);
+        if (slot == 0 || (HALT(c, slot)->key == key && HALT(c, slot)->scope == scope)) return slot;
+    }
+}
+
+static unsigned halt_state(const core *c, unsigned scope, uint64_t key)
+{
+    uint64_t unused;
+    uint32_t slot = risk_halt_find(c, scope, key, &unused);
+    return slot ? HALT(c, slot)->state : HALT_ACTIVE;
+}
+
+/* Reduces: with every open order of its kind filled, the strategy's position would still not have passed zero. */
+static bool reduces(const risk_order *r)
+{
+    const core *c = r->c;
+    uint32_t position = r->seat ? position_find(c, r->seat, r->m->strategy) : 0;
+    if (position == 0) return false;
+    i128 held = POSITION(c, position)->qty, unit = r->instrument->spec.base_unit, lots = r->m->qty_lots;
+    if (r->m->side == SIDE_BUY ? held >= 0 : held <= 0) return false;
+    for (uint32_t slot = r->account->first_order; slot; slot = ORDER(c, slot)->account_next) {
+        const core_order *o = ORDER(c, slot);
+        if (o->position == position && o->side == r->m->side && o->order_no != r->m->order_no) lots += o->qty_lots - o->filled_lots;
+    }
+    i128 room = (held < 0 ? -held : held) / unit;
+    return lots <= room;
+}
+
+static bool check_halts(risk_order *r)
+{
+    const core *c = r->c;
+    r->controls += 2;
+    if (c->halts_on == 0) return true;
+    unsigned worst = HALT_ACTIVE, scope_of_worst = 0;
+    uint64_t key_of_worst = 0;
+    for (unsigned scope = 0; scope < SCOPE_COUNT; scope++) {
+        uint64_t key = 0;
+        if (scope == SCOPE_EXCHANGE && r->instrument) key = r->instrument->spec.exchange;
+        if (scope == SCOPE_OWNER && r->account) key = r->account->owner;
+        if (scope == SCOPE_ACCOUNT) key = r->m->account;
+        if (scope == SCOPE_STRATEGY) key = r->m->strategy;
+        if (scope == SCOPE_INSTRUMENT) key = r->m->instrument;
+        unsigned state = halt_state(c, scope, key);
+        if (state <= worst) continue;
+        worst = state;
+        scope_of_worst = scope;
+        key_of_worst = key;
+    }
+    if (worst == HALT_HALTED) return refuse(r, REASON_TRADING_HALTED, scope_of_worst, (i128)key_of_worst);
+    if (worst == HALT_ACTIVE || (r->account && r->instrument && reduces(r))) return true;
+    return refuse(r, REASON_TRADING_REDUCING, scope_of_worst, (i128)key_of_worst);
+}
+
+static bool check_world(risk_order *r)
+{
+    r->controls += 5;
+    if (r->instrument == NULL) return refuse(r, REASON_INSTRUMENT_UNKNOWN, 0, r->m->instrument);
+    const core_instrument_spec *spec = &r->instrument->spec;
+    if (spec->status != INSTRUMENT_TRADING) return refuse(r, REASON_INSTRUMENT_NOT_TRADING, INSTRUMENT_TRADING, spec->status);
+    if (spec->spec_version != r->m->spec_version) return refuse(r, REASON_SPEC_CHANGED, spec->spec_version, r->m->spec_version);
+    if (r->account == NULL) return refuse(r, REASON_ACCOUNT_UNKNOWN, 0, r->m->account);
+    if (!r->account->limits_set) return refuse(r, REASON_LIMITS_MISSING, 0, r->m->account);
+    return true;
+}
+
+static bool check_shape(risk_order *r)
+{
+    const core_command *m = r->m;
+    const core_instrument_spec *spec = &r->instrument->spec;
+    r->controls += 6;
+    if (m->side > SIDE_SELL || m->type > TYPE_MARKET) return refuse(r, REASON_TYPE_UNSUPPORTED, TYPE_MARKET, m->type);
+    if (m->tif > TIF_IOC) return refuse(r, REASON_TIF_UNSUPPORTED, TIF_IOC, m->tif);
+    if (m->type == TYPE_LIMIT && m->price_ticks <= 0) return refuse(r, REASON_PRICE_PRECISION, 1, m->price_ticks);
+    if (m->qty_lots <= 0) return refuse(r, REASON_QTY_PRECISION, 1, m->qty_lots);
+    if (m->qty_lots < spec->qty_min_lots) return refuse(r, REASON_QTY_MIN, spec->qty_min_lots, m->qty_lots);
+    if (spec->qty_max_lots && m->qty_lots > spec->qty_max_lots) return refuse(r, REASON_QTY_MAX, spec->qty_max_lots, m->qty_lots);
+    return true;
+}
+
+static uint32_t hold_ppm(const core_instrument_spec *s) { return s->maker_fee_ppm > s->taker_fee_ppm ? s->maker_fee_ppm : s->taker_fee_ppm; }
+
+/* A market order's value is what it would cost in this book now; a limit order's is its own price. */
+static bool check_notional(risk_order *r)
+{
+    const core_command *m = r->m;
+    const core_limits *limits = &r->account->limits;
+    match_preview *p = &r->d->preview;
+    r->controls += 2;
+    if (m->type == TYPE_MARKET) {
+        match_walk(r->c, r->instrument, m, r->account->owner, r->instrument->spec.taker_fee_ppm, p);
+        r->notional = p->cost;
+    } else if (!fixed_notional(m->price_ticks, m->qty_lots, r->instrument->spec.quote_unit, &r->notional)) {
+        return refuse(r, REASON_NUMBER_OVERFLOW, CORE_AMOUNT_MAX, 0);
+    }
+    bool nothing = m->type == TYPE_MARKET && p->lots == 0; /* that is NO_LIQUIDITY's to say */
+    i128 least = r->instrument->spec.notional_min;
+    if (r->notional < least && !nothing) return refuse(r, REASON_NOTIONAL_MIN, least, r->notional);
+    if (limits->notional_max && r->notional > limits->notional_max) return refuse(r, REASON_NOTIONAL_MAX, limits->notional_max, r->notional);
+    return true;
+}
+
+static bool check_counts(risk_order *r)
+{
+    const core_limits *l = &r->account->limits;
+    uint32_t here = r->seat ? SEAT(r->c, r->seat)->open_orders : 0;
+    r->controls += 3;
+    if (l->open_orders_max && r->account->open_orders >= l->open_orders_max)
+        return refuse(r, REASON_OPEN_ORDERS_MAX, l->open_orders_max, (i128)r->account->open_orders + 1);
+    if (l->open_orders_instrument_max && here >= l->open_orders_instrument_max)
+        return refuse(r, REASON_OPEN_ORDERS_MAX, l->open_orders_instrument_max, (i128)here + 1);
+    if (l->rate_per_second == 0) return true;
+    i128 tokens = account_bucket(r->account, r->m->at_ns);
+    if (tokens >= BUCKET_TOKEN) return true;
+    i128 wait_ns = (BUCKET_TOKEN - tokens + l->rate_per_second - 1) / l->rate_per_second;
+    return refuse(r, REASON_RATE_ORDERS, l->rate_per_second, wait_ns);
+}
+
+static bool check_self_trade(risk_order *r)
+{
+    r->controls++;
+    if (r->account->limits.self_trade_allowed || r->m->flags & FLAG_ALLOW_SELF_TRADE) return true;
+    if (r->m->type == TYPE_LIMIT) {
+        if (!book_crosses(&r->instrument->book, r->m->side, r->m->price_ticks)) return true;
+        match_walk(r->c, r->instrument, r->m, r->account->owner, r->instrument->spec.taker_fee_ppm, &r->d->preview);
+    }
+    return r->d->preview.has_own ? refuse(r, REASON_SELF_TRADE, 0, (i128)r->d->preview.own_order) : true;
+}
+
+bool risk_hold(const core_instrument *in, unsigned side, int64_t ticks, int64_t lots, uint32_t fee_ppm, i128 *hold)
+{
+    if (side == SIDE_SELL) return fixed_amount(lots, in->spec.base_unit, hold);
+    if (!fixed_notional(ticks, lots, in->spec.quote_unit, hold)) return false;
+    *hold += fixed_fee(*hold, fee_ppm);
+    return true;
+}
+
+static bool check_balance(risk_order *r, uint32_t fee_ppm)
+{
+    const core *c = r->c;
+    const core_command *m = r->m;
+    const core_instrument_spec *spec = &r->instrument->spec;
+    i128 amount;
+    r->controls += 2;
+    if (!fixed_amount(m->qty_lots, spec->base_unit, &amount)) return refuse(r, REASON_NUMBER_OVERFLOW, CORE_AMOUNT_MAX, 0);
+    if (m->side == SIDE_SELL)
+        r->d->hold = amount;
+    else if (m->type == TYPE_MARKET)
+        r->d->hold = r->d->preview.cost + r->d->preview.fees;
+    else
+        r->d->hold = r->notional + fixed_fee(r->notional, fee_ppm);
+    uint32_t slot = r->seat ? (m->side == SIDE_BUY ? SEAT(c, r->seat)->quote : SEAT(c, r->seat)->base)
+                            : table_get(&c->balance_ids, (uint64_t)r->d->account << 32 | (m->side == SIDE_BUY ? spec->quote_asset : spec->base_asset));
+    if (slot) r->free = BALANCE(c, slot)->total - BALANCE(c, slot)->hold;
+    return r->d->hold - r->held <= r->free || refuse(r, REASON_BALANCE_INSUFFICIENT, r->free + r->held, r->d->hold);
+}
+
+static bool check_market(risk_order *r, int64_t standing)
+{
+    int64_t sum;
+    r->controls += 2;
+    if (r->m->type == TYPE_MARKET && r->d->preview.lots == 0) return refuse(r, REASON_NO_LIQUIDITY, 0, r->m->qty_lots);
+    if (__builtin_add_overflow(r->instrument->book.lots[r->m->side] - standing, r->m->qty_lots, &sum))
+        return refuse(r, REASON_NUMBER_OVERFLOW, INT64_MAX, r->m->qty_lots);
+    return true;
+}
+
+static risk_order begin(const core *c, const core_command *m, risk_decision *d)
+{
+    *d = (risk_decision){.account = table_get(&c->account_ids, m->account), .instrument = table_get(&c->instrument_ids, m->instrument)};
+    risk_order r = {.c = c, .m = m, .d = d};
+    if (d->account) r.account = ACCOUNT(c, d->account);
+    if (d->instrument) r.instrument = INSTRUMENT(c, d->instrument);
+    if (d->account && d->instrument) r.seat = table_get(&c->seat_ids, (uint64_t)d->account << 32 | d->instrument);
+    return r;
+}
+
+void risk_place(core *c, const core_command *m, risk_decision *d)
+{
+    risk_order r = begin(c, m, d);
+    bool approved = check_halts(&r) && check_world(&r) && check_shape(&r) && check_notional(&r) && check_counts(&r) &&
+                    check_self_trade(&r) && check_balance(&r, hold_ppm(&r.instrument->spec)) && check_market(&r, 0);
+    c->checks += r.controls;
+    if (approved) d->reason = REASON_NONE;
+}
+
+/* m carries the order as it would be: price, qty_lots = the lots that would stand. Counts and rate are for new orders. */
+void risk_amend(core *c, const core_command *m, const core_order *o, int64_t new_total, risk_decision *d)
+{
+    risk_order r = begin(c, m, d);
+    r.held = o->hold;
+    uint32_t ppm = o->maker_fee_ppm > o->taker_fee_ppm ? o->maker_fee_ppm : o->taker_fee_ppm;
+    bool approved = check_halts(&r) && check_world(&r) && check_shape(&r) && check_notional(&r) && check_self_trade(&r) &&
+                    check_balance(&r, ppm) && check_market(&r, o->remaining);
+    c->checks += r.controls;
+    if (!approved) return;
+    /* Lots the account half has not seen filled (a lost report) stay held as well. */
+    if (!risk_hold(r.instrument, o->side, m->price_ticks, new_total - o->filled_lots, ppm, &d->hold))
+        refuse(&r, REASON_NUMBER_OVERFLOW, CORE_AMOUNT_MAX, 0);
+    else if (d->hold - r.held > r.free)
+        refuse(&r, REASON_BALANCE_INSUFFICIENT, r.free + r.held, d->hold);
+}

@@ -1,0 +1,227 @@
+/* What the core is made of: private to orders/core. Slots are numbers into pools, 0 is "none"; pools move when they
+ * grow, so a pointer into one lives no longer than the command that took it. */
+#ifndef MERIDIAN_STATE_H
+#define MERIDIAN_STATE_H
+
+#include "core.h"
+
+#define WINDOW_TICKS 4096 /* one summary word of 64 covers 64 words of 64 bits */
+#define WINDOW_WORDS (WINDOW_TICKS / 64)
+#define LADDER_CHUNK 64
+
+typedef struct {
+    uint8_t *data;
+    uint32_t record, used, room, bound; /* used counts slots ever taken, slot 0 included */
+    uint32_t free_head, free_count;
+} core_pool;
+
+typedef struct { uint64_t key; uint32_t slot; } table_entry;
+typedef struct {
+    table_entry *entries;
+    uint32_t shift; /* 64 - log2(size) */
+    uint32_t mask, count;
+} core_table;
+
+typedef struct { /* orders of one price, first come first served */
+    int64_t lots;
+    uint32_t head, tail, count, pad;
+} core_level;
+
+typedef struct { /* up to LADDER_CHUNK levels, keys ascending */
+    int64_t key[LADDER_CHUNK];
+    uint32_t level[LADDER_CHUNK];
+    uint32_t count, pad;
+} ladder_chunk;
+
+typedef struct { int64_t first; uint32_t chunk, pad; } ladder_entry;
+typedef struct { /* the levels of one side outside the window; keys ascend towards the best price */
+    ladder_entry *entries;
+    uint32_t used, room;
+    uint32_t levels, pad;
+} core_ladder;
+
+typedef struct { /* one instrument's book; the window is a ring of levels, a price lives at price mod WINDOW_TICKS */
+    int64_t base; /* the window holds [base, base + WINDOW_TICKS) */
+    core_level *window;
+    uint64_t bits[2][WINDOW_WORDS], summary[2];
+    core_ladder ladder[2];
+    int64_t best[2];
+    uint32_t levels[2]; /* 0: that side is empty and best means nothing */
+    uint32_t orders[2];
+    int64_t lots[2];
+    uint32_t misses; /* levels touched outside the window since it last moved */
+} core_book;
+
+typedef struct {
+    uint32_t id, open_orders;
+    core_instrument_spec spec;
+    core_book book;
+} core_instrument;
+
+typedef struct {
+    uint32_t id, owner;
+    core_limits limits;
+    bool limits_set, late; /* late: a fill came after the end, free may be below zero */
+    uint32_t open_orders, first_order, first_position;
+    int64_t bucket_at_ns;
+    i128 bucket; /* tokens times 10^9 */
+} core_account;
+
+typedef struct { i128 total, hold; uint32_t account, asset, pad[2]; } core_balance_row;
+
+typedef struct { /* an account at an instrument: what every order of the pair shares */
+    uint32_t account, instrument, base, quote, open_orders, pad;
+} core_seat;
+
+typedef struct {
+    i128 qty, cost, realised, fees;
+    uint64_t strategy;
+    uint32_t seat, next_same_key, next_of_account, pad;
+} core_position_row;
+
+/* One record for both halves, freed when neither needs it. First cache line: what matching touches. */
+typedef struct {
+    uint64_t order_no;
+    int64_t price_ticks; /* market half */
+    int64_t remaining;   /* market half: lots standing */
+    uint32_t prev, next; /* in its level */
+    uint32_t instrument; /* slot */
+    uint32_t flags;
+    uint8_t side, type, tif, ord_status;
+    bool in_book, in_account;
+    uint8_t pad0[2];
+    uint32_t spec_version, seat;
+
+    int64_t limit_ticks, qty_lots; /* account half from here */
+    int64_t filled_lots;
+    uint64_t arrival; /* seq of the report that gave its place in the queue */
+    i128 hold, cum_cost;
+    uint32_t position, account_prev, account_next;
+    uint32_t maker_fee_ppm, taker_fee_ppm, pad1[3];
+} core_order;
+
+typedef struct { uint64_t key; uint32_t scope, state; } core_halt_row;
+
+struct core {
+    core_pool orders, levels, chunks, instruments, accounts, balances, seats, positions, halts;
+    core_table order_ids, instrument_ids, account_ids, balance_ids, seat_ids, position_ids, halt_ids;
+    uint32_t halts_on; /* halts not ACTIVE: zero spares six look-ups an order */
+    core_report *ring;
+    uint32_t ring_used, ring_room, ring_bound;
+    core_tape *tape;
+    uint32_t tape_first, tape_used, tape_room, tape_bound;
+    uint64_t seq, trade_no, tape_seq, tape_lost;
+    uint64_t commands, checks, trades, quantity, trade_hash, orders_open, orders_market, ring_total;
+    uint64_t fail_report; /* failpoint: executions left until one is dropped; 0 = off */
+    size_t memory;
+    const char *broken;
+};
+
+#define ORDER(c, slot) (&((core_order *)(void *)(c)->orders.data)[slot])
+#define LEVEL(c, slot) (&((core_level *)(void *)(c)->levels.data)[slot])
+#define CHUNK(c, slot) (&((ladder_chunk *)(void *)(c)->chunks.data)[slot])
+#define INSTRUMENT(c, slot) (&((core_instrument *)(void *)(c)->instruments.data)[slot])
+#define ACCOUNT(c, slot) (&((core_account *)(void *)(c)->accounts.data)[slot])
+#define BALANCE(c, slot) (&((core_balance_row *)(void *)(c)->balances.data)[slot])
+#define SEAT(c, slot) (&((core_seat *)(void *)(c)->seats.data)[slot])
+#define POSITION(c, slot) (&((core_position_row *)(void *)(c)->positions.data)[slot])
+#define HALT(c, slot) (&((core_halt_row *)(void *)(c)->halts.data)[slot])
+
+/* fixed.c: exact arithmetic. bool results are true when the answer fits. */
+bool fixed_amount(int64_t lots, i128 unit, i128 *out);                    /* |result| <= CORE_AMOUNT_MAX */
+bool fixed_notional(int64_t ticks, int64_t lots, i128 unit, i128 *out);   /* same */
+i128 fixed_fee(i128 notional, uint32_t ppm);                              /* ceil, notional >= 0 */
+i128 fixed_share(i128 whole, i128 part, i128 of);                         /* floor(whole * part / of), 0 <= part <= of, of > 0 */
+uint64_t fixed_mix(uint64_t x);
+
+/* pool.c: the only place that takes memory. */
+void pool_init(core_pool *p, uint32_t record, uint32_t bound);
+void pool_free(core *c, core_pool *p);
+bool pool_reserve(core *c, core_pool *p, uint32_t count); /* after it, count takes cannot fail */
+uint32_t pool_take(core_pool *p);                         /* zeroed; 0 when nothing was reserved */
+void pool_give(core_pool *p, uint32_t slot);
+void *pool_array(core *c, void *old, size_t old_bytes, size_t new_bytes); /* zeroed beyond old; NULL when memory fails, old kept */
+
+/* table.c: u64 -> slot, open addressing, load at most a half. */
+bool table_reserve(core *c, core_table *t, uint32_t extra);
+uint32_t table_get(const core_table *t, uint64_t key); /* 0 = not there */
+void table_put(core_table *t, uint64_t key, uint32_t slot); /* key is new, room is reserved */
+void table_remove(core_table *t, uint64_t key);
+void table_free(core *c, core_table *t);
+
+/* ladder.c: sorted levels outside the window. */
+static inline int64_t ladder_key(unsigned side, int64_t price) { return side == SIDE_BUY ? price : ~price; }
+bool ladder_reserve(core *c, core_ladder *l, uint32_t inserts); /* room for so many new levels */
+core_level *ladder_find(core *c, core_ladder *l, int64_t key);
+core_level *ladder_insert(core *c, core_ladder *l, int64_t key); /* key is new */
+void ladder_remove(core *c, core_ladder *l, int64_t key);
+bool ladder_last(const core *c, const core_ladder *l, int64_t *key);
+bool ladder_below(const core *c, const core_ladder *l, int64_t key, int64_t *below); /* greatest key < key */
+
+/* book.c: price-time queues. */
+bool book_reserve(core *c, core_book *b, int64_t price); /* room for one order more; moves the window when it pays */
+void book_add(core *c, core_book *b, uint32_t slot);     /* order's side, price_ticks, remaining are set */
+void book_take(core *c, core_book *b, uint32_t slot, int64_t lots); /* lots leave; the order too when nothing is left */
+void book_remove(core *c, core_book *b, uint32_t slot);
+const core_level *book_level(const core *c, const core_book *b, unsigned side, int64_t price);
+bool book_next(const core *c, const core_book *b, unsigned side, int64_t *price); /* the next worse price of that side */
+void book_free(core *c, core_book *b);
+static inline bool book_crosses(const core_book *b, unsigned side, int64_t price)
+{
+    unsigned other = 1u - side;
+    return b->levels[other] && (side == SIDE_BUY ? b->best[other] <= price : b->best[other] >= price);
+}
+
+/* match.c */
+typedef struct {
+    int64_t lots;
+    i128 cost, fees;
+    uint64_t orders;    /* how many it would meet */
+    uint64_t own_order; /* the first of the owner's own, when has_own */
+    bool has_own;
+} match_preview;
+void match_walk(const core *c, const core_instrument *in, const core_command *m, uint32_t owner, uint32_t fee_ppm, match_preview *out);
+int64_t match_run(core *c, uint32_t slot, int64_t at_ns, uint64_t index); /* taker not in the book; returns what is left */
+
+/* order.c: the one state table. 0 when the event is not allowed in that state. */
+uint8_t order_next(uint8_t ord_status, uint8_t exec_type, bool filled);
+bool order_is_final(uint8_t ord_status);
+uint32_t order_find(const core *c, uint64_t order_no);
+uint32_t order_create(core *c, uint64_t order_no);
+void order_drop_if_gone(core *c, uint32_t slot);
+core_report *order_report(core *c, uint32_t slot, uint8_t exec_type, int64_t at_ns, uint64_t index); /* all but the state after */
+
+/* risk.c: an approved order, or a reason with limit and value. */
+typedef struct {
+    uint32_t account, instrument; /* slots, 0 when unknown */
+    i128 hold, limit, value;
+    match_preview preview;
+    unsigned reason;
+} risk_decision;
+void risk_place(core *c, const core_command *m, risk_decision *d);
+void risk_amend(core *c, const core_command *m, const core_order *o, int64_t new_total, risk_decision *d);
+uint32_t risk_halt_find(const core *c, unsigned scope, uint64_t key, uint64_t *table_key); /* 0, and the key to put it under */
+bool risk_hold(const core_instrument *in, unsigned side, int64_t ticks, int64_t lots, uint32_t fee_ppm, i128 *hold);
+
+/* account.c: the fold. */
+const char *account_apply(core *c, core_report *r, uint32_t slot); /* fills the state after; NULL or why the report does not fit */
+void account_terms(const core *c, const core_order *o, core_report *r); /* price of a fill: cum_cost, last_fee, hold after it */
+uint32_t account_balance_slot(core *c, uint32_t account, uint32_t asset);
+uint32_t account_seat_slot(core *c, uint32_t account, uint32_t instrument);
+bool account_reserve(core *c, uint32_t reports); /* room for whatever so many NEW reports may create */
+void account_view(const core *c, const core_seat *seat, const core_position_row *p, core_report *r);
+i128 account_bucket(const core_account *a, int64_t at_ns); /* tokens times 10^9 now */
+#define BUCKET_TOKEN 1000000000
+
+/* position.c: false when a number does not fit (nothing changed). */
+bool position_apply(core_position_row *p, unsigned side, i128 amount, i128 notional, i128 fee);
+uint32_t position_slot(core *c, uint32_t seat, uint64_t strategy); /* finds or makes; room is reserved */
+uint32_t position_find(const core *c, uint32_t seat, uint64_t strategy);
+
+/* ring.c */
+bool ring_reserve(core *c, uint64_t reports);
+core_report *ring_push(core *c); /* zeroed, numbered; cannot fail after ring_reserve */
+bool tape_reserve(core *c, uint64_t prints);
+void tape_push(core *c, const core_tape *t);
+
+#endif
