@@ -1,0 +1,93 @@
+"""One socket's side of the fan-out: a bounded queue of frames and the task that writes them at the pace the line takes.
+
+daphne accepts every frame at once and buffers without bound, so the pace is read from its transport. A market client that
+falls behind loses frames and gets a fresh snapshot when it has caught up; nothing piles up for it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+FRAMES_MAX = 256  # frames waiting for one client before it counts as behind
+PACE_BYTES = 64 * 1024  # bytes in the transport above which the writer waits
+BACKLOG_MAX = 1024 * 1024  # bytes waiting in all: the line is closed
+TOO_SLOW = 4008
+PACE_S = 0.02
+
+Send = Callable[[str], Awaitable[None]]
+
+
+def transport_bytes(send: Any) -> int:
+    """Bytes daphne holds for this socket; 0 when it cannot be told (another server, a test).
+
+    Channels hands consumers daphne's own `send`, a partial over its protocol, perhaps behind the session middleware.
+    """
+    send = getattr(getattr(send, "__self__", None), "real_send", send)
+    arguments = getattr(send, "args", ())
+    transport = getattr(arguments[0], "transport", None) if arguments else None
+    if transport is None:
+        return 0
+    waiting = len(getattr(transport, "dataBuffer", b"")) - int(getattr(transport, "offset", 0))
+    return max(0, waiting) + int(getattr(transport, "_tempDataLen", 0))
+
+
+class Client:
+    """Frames for one socket. Belongs to one event loop."""
+
+    def __init__(self, send: Send, close: Callable[[int], Awaitable[None]], waiting: Callable[[], int]) -> None:
+        self._send, self._close, self._waiting = send, close, waiting
+        self._frames: asyncio.Queue[str] = asyncio.Queue(FRAMES_MAX)
+        self._bytes = 0
+        self._task: asyncio.Task[None] | None = None
+        self.dead = False
+
+    def start(self) -> None:
+        """Begin to write."""
+        self._task = asyncio.create_task(self._write())
+
+    def stop(self) -> None:
+        """The socket is gone."""
+        self.dead = True
+        if self._task:
+            self._task.cancel()
+
+    @property
+    def backlog(self) -> int:
+        """Bytes that wait, here and in the transport."""
+        return self._bytes + self._waiting()
+
+    @property
+    def behind(self) -> bool:
+        """Whether a market frame would only pile up."""
+        return self._frames.full() or self._bytes > PACE_BYTES or self._waiting() > PACE_BYTES
+
+    def offer(self, frame: str) -> bool:
+        """Queue a frame that may be lost; False when the client is behind and must have a snapshot later."""
+        if self.dead or self.behind:
+            return False
+        return self.push(frame)
+
+    def push(self, frame: str) -> bool:
+        """Queue a frame that may not be lost. A client that cannot take it is closed with 4008 and comes back."""
+        if self.dead:
+            return False
+        if self._frames.full() or self.backlog + len(frame) > BACKLOG_MAX:
+            self.dead = True
+            asyncio.get_running_loop().create_task(self._close(TOO_SLOW))
+            return False
+        self._bytes += len(frame)
+        self._frames.put_nowait(frame)
+        return True
+
+    async def _write(self) -> None:
+        while True:
+            frame = await self._frames.get()
+            while self._waiting() > PACE_BYTES:
+                if self.backlog > BACKLOG_MAX:
+                    self.dead = True
+                    return await self._close(TOO_SLOW)
+                await asyncio.sleep(PACE_S)
+            self._bytes -= len(frame)
+            await self._send(frame)

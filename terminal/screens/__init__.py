@@ -1,0 +1,1 @@
+"""What people see: one function view per screen or action."""
