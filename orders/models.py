@@ -199,9 +199,6 @@ class Lease(models.Model):
     pid_started_ticks = models.BigIntegerField(null=True)
     expires_at = models.DateTimeField(null=True)
     last_command_id = models.CharField(max_length=32, default="0-0", help_text="Newest stream entry decided, in this epoch's stream.")
-    journal_seq = models.BigIntegerField(default=0)
-    journal_hash = models.BinaryField(default=b"")
-    order_no = models.BigIntegerField(default=0)
     ready = models.BooleanField(default=False, help_text="Recovered, its books rebuilt: an order would be taken.")
 
 

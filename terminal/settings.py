@@ -6,46 +6,48 @@ Without `DATABASE_URL` and `REDIS_URL` the servers are those of the embedded ins
 
 from __future__ import annotations
 
+import decimal
 import secrets
 from pathlib import Path
+from typing import Any
 
-import environ
-
+from terminal import environment as env
 from terminal.up import installation
 
-ROOT = Path(__file__).resolve().parent.parent
+# Money has up to 38 digits; Decimal's default of 28 would round it. For this thread and all that start after it.
+decimal.DefaultContext.prec = 60
+decimal.setcontext(decimal.DefaultContext)
 
-env = environ.Env()
-if (ROOT / ".env").exists():
-    environ.Env.read_env(ROOT / ".env")
+ROOT = Path(__file__).resolve().parent.parent
+env.load(ROOT / ".env")
 
 # --- where everything is -------------------------------------------------------------------------------------------
-DATA = Path(env.str("DATA", default=".data"))
+DATA = Path(env.text("DATA", ".data"))
 DATA = DATA if DATA.is_absolute() else ROOT / DATA
 _written = installation.read(DATA)
 
-DATABASE_URL: str = env.str("DATABASE_URL", default="") or _written.get("database_url", "") or installation.expected_database_url(DATA)
-REDIS_URL: str = env.str("REDIS_URL", default="") or _written.get("redis_url", "") or installation.expected_redis_url(DATA)
+DATABASE_URL: str = env.text("DATABASE_URL") or _written.get("database_url", "") or installation.expected_database_url(DATA)
+REDIS_URL: str = env.text("REDIS_URL") or _written.get("redis_url", "") or installation.expected_redis_url(DATA)
 
 # --- secrets -------------------------------------------------------------------------------------------------------
 # Signs sessions and encrypts API secrets. One made up here would log everybody out at each start and make kept
 # secrets unreadable, so it serves only commands that sign nothing (checks.py refuses the rest).
-SECRET_KEY = env.str("SECRET_KEY", default="") or installation.secret_key(DATA)
+SECRET_KEY = env.text("SECRET_KEY") or installation.secret_key(DATA)
 SECRET_KEY_IS_EPHEMERAL = not SECRET_KEY
 SECRET_KEY = SECRET_KEY or secrets.token_urlsafe(48)
 
 # --- switches ------------------------------------------------------------------------------------------------------
-DEBUG = env.bool("DEBUG", default=False)
-LIVE_TRADING = env.bool("LIVE_TRADING", default=False)
-ENGINE_SHARDS = env.int("ENGINE_SHARDS", default=1)
-EXCHANGE_OVERRIDES = env.str("EXCHANGE_OVERRIDES", default="")
-CREDENTIAL_KEY_FILE = env.str("CREDENTIAL_KEY_FILE", default=str(DATA / "credential.key"))
-ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["127.0.0.1", "localhost", "[::1]"])
-CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
+DEBUG = env.switch("DEBUG")
+LIVE_TRADING = env.switch("LIVE_TRADING")
+ENGINE_SHARDS = env.number("ENGINE_SHARDS", 1, least=1)
+EXCHANGE_OVERRIDES = env.text("EXCHANGE_OVERRIDES")
+CREDENTIAL_KEY_FILE = env.text("CREDENTIAL_KEY_FILE", str(DATA / "credential.key"))
+ALLOWED_HOSTS = env.words("ALLOWED_HOSTS", ["127.0.0.1", "localhost", "[::1]"])
+CSRF_TRUSTED_ORIGINS = env.words("CSRF_TRUSTED_ORIGINS", [])
 # What this installation is called in a browser; `up` sets it to the address it listens on.
-PUBLIC_URL = env.str("PUBLIC_URL", default="http://127.0.0.1:8000")
-BEHIND_TLS = env.bool("BEHIND_TLS", default=False)
-METRICS_PUBLIC = env.bool("METRICS_PUBLIC", default=False)
+PUBLIC_URL = env.text("PUBLIC_URL", "http://127.0.0.1:8000")
+BEHIND_TLS = env.switch("BEHIND_TLS")
+METRICS_PUBLIC = env.switch("METRICS_PUBLIC")
 
 # --- Django --------------------------------------------------------------------------------------------------------
 INSTALLED_APPS = [
@@ -104,12 +106,12 @@ USE_TZ = True
 # --- PostgreSQL: the truth -----------------------------------------------------------------------------------------
 # A pool, because under ASGI each thread would keep a connection of its own until the server has none left. It asks
 # whether a connection still lives before handing it out, so a restarted PostgreSQL is found again at once.
-DATABASES = {"default": env.db_url_config(DATABASE_URL)}
+DATABASES: dict[str, dict[str, Any]] = {"default": env.database("DATABASE_URL", DATABASE_URL)}
 DATABASES["default"]["CONN_MAX_AGE"] = 0
 DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
 DATABASES["default"].setdefault("OPTIONS", {})["pool"] = {
     "min_size": 0,
-    "max_size": env.int("DATABASE_POOL_MAX", default=16),
+    "max_size": env.number("DATABASE_POOL_MAX", 16, least=2),
     "timeout": 5,
     "max_idle": 120,
 }
@@ -147,7 +149,7 @@ X_FRAME_OPTIONS = "DENY"
 
 # --- static files: ours, and what npm fetched; collected by `make build`, served compressed by WhiteNoise ----------
 STATIC_URL = "/static/"
-STATIC_ROOT = Path(env.str("STATIC_ROOT", default=str(ROOT / "build" / "static")))
+STATIC_ROOT = Path(env.text("STATIC_ROOT", str(ROOT / "build" / "static")))
 _npm = {
     "vendor/lightweight-charts": ROOT / "node_modules" / "lightweight-charts" / "dist",
     "vendor/inter": ROOT / "node_modules" / "@fontsource-variable" / "inter",
@@ -188,7 +190,7 @@ LOGGING = {
     "filters": {"asked": {"()": "terminal.logs.NotAProbe"}},
     "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s: %(message)s"}},
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
-    "root": {"handlers": ["stderr"], "level": env.str("LOG_LEVEL", default="INFO")},
+    "root": {"handlers": ["stderr"], "level": env.text("LOG_LEVEL", "INFO")},
     "loggers": {
         "django.server": {"level": "WARNING"},
         "daphne": {"level": "WARNING"},

@@ -1,0 +1,151 @@
+"""Names -> rows, for the doors: instruments by any of their symbols, accounts by name. Remembered for a second.
+
+What is remembered may be a second old: the engine decides with what is true in its transaction, and an order made under an
+older `spec_version` is refused there.
+"""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass
+from decimal import Decimal
+from functools import cache
+
+from django.db import IntegrityError, transaction
+
+from marketdata import clock
+from marketdata.models import Asset, Exchange, Instrument
+from orders.models import Account, Funding, LimitProfile, Owner
+
+FRESH_NS = 1_000_000_000
+PAPER_OPENING = (("USDT", 100_000), ("IDR", 1_500_000_000), ("BTC", 2))
+
+
+@dataclass(frozen=True, slots=True)
+class KnownInstrument:
+    """What a door needs of an instrument."""
+
+    id: int
+    exchange: str
+    exchange_id: int
+    source: str
+    symbol: str
+    tick_size: Decimal
+    lot_size: Decimal
+    spec_version: int
+
+
+@dataclass(frozen=True, slots=True)
+class KnownAccount:
+    """What a door needs of an account."""
+
+    id: int
+    name: str
+    owner_id: int
+    exchange: str
+    kind: str
+    is_default: bool
+
+
+class Catalog:
+    """All instruments and accounts, by name. Thread-safe: the picture is replaced, never changed."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._read_at_ns = -FRESH_NS
+        self._instruments: dict[tuple[str, str], KnownInstrument] = {}
+        self._exchanges_of: dict[str, list[str]] = {}
+        self._accounts: dict[str, KnownAccount] = {}
+
+    def instrument(self, exchange: str, symbol: str) -> KnownInstrument | None:
+        """By exchange and symbol or alias; without an exchange when only one knows the symbol."""
+        self._refresh()
+        if not exchange:
+            where = self._exchanges_of.get(symbol.lower(), [])
+            exchange = where[0] if len(where) == 1 else ""
+        return self._instruments.get((exchange.lower(), symbol.lower()))
+
+    def account(self, name: str) -> KnownAccount | None:
+        """By its name, unique in the installation."""
+        self._refresh()
+        return self._accounts.get(name)
+
+    def accounts_of(self, owner_id: int) -> list[KnownAccount]:
+        """The owner's accounts, oldest first."""
+        self._refresh()
+        return [account for account in self._accounts.values() if account.owner_id == owner_id]
+
+    def default_account(self, owner_id: int, exchange: str) -> KnownAccount:
+        """Where the owner's orders go that name no account; made on first use, with paper money."""
+        for account in self.accounts_of(owner_id):
+            if account.is_default and account.exchange == exchange:
+                return account
+        make_default_account(owner_id, exchange)
+        self.forget()
+        return next(a for a in self.accounts_of(owner_id) if a.is_default and a.exchange == exchange)
+
+    def forget(self) -> None:
+        """Read anew at the next question."""
+        self._read_at_ns = -FRESH_NS
+
+    def _refresh(self) -> None:
+        if clock.monotonic_ns() - self._read_at_ns < FRESH_NS:
+            return
+        with self._lock:
+            if clock.monotonic_ns() - self._read_at_ns < FRESH_NS:
+                return
+            asked_ns = clock.monotonic_ns()
+            self._read_instruments()
+            self._accounts = {
+                row.name: KnownAccount(row.pk, row.name, row.owner_id, row.exchange.name, row.kind, row.is_default)
+                for row in Account.objects.select_related("exchange").order_by("id")
+            }
+            self._read_at_ns = asked_ns
+
+    def _read_instruments(self) -> None:
+        found: dict[tuple[str, str], KnownInstrument] = {}
+        where: dict[str, list[str]] = {}
+        for row in Instrument.objects.select_related("exchange").filter(exchange__enabled=True):
+            known = KnownInstrument(
+                row.pk, row.exchange.name, row.exchange_id, row.exchange.source, row.symbol, row.tick_size, row.lot_size,
+                row.spec_version,
+            )  # fmt: skip
+            for alias in {row.symbol.lower(), row.kline_symbol.lower(), row.order_symbol.lower()} - {""}:
+                found.setdefault((known.exchange.lower(), alias), known)
+                exchanges = where.setdefault(alias, [])
+                if known.exchange not in exchanges:
+                    exchanges.append(known.exchange)
+        self._instruments, self._exchanges_of = found, where
+
+
+def make_default_account(owner_id: int, exchange_name: str) -> Account:
+    """A paper account with profile `paper` and the opening money of api.md. Harmless when two ask at once."""
+    owner = Owner.objects.select_related("user").get(pk=owner_id)
+    exchange = Exchange.objects.get(name=exchange_name)
+    kind = Account.Kind.SIMULATED if exchange.source == Exchange.Source.SIMULATOR else Account.Kind.PAPER
+    name = f"{owner.name}-{exchange.name}"
+    while Account.objects.filter(name=name).exclude(owner=owner, exchange=exchange).exists():
+        name += "-2"
+    try:
+        with transaction.atomic():
+            account = Account.objects.create(
+                owner=owner, name=name, exchange=exchange, kind=kind, is_default=True,
+                profile=LimitProfile.objects.get(name="paper"), reporting_asset=Asset.objects.get_or_create(code="USDT")[0],
+            )  # fmt: skip
+            fund_opening(account)
+    except IntegrityError:
+        account = Account.objects.get(owner=owner, exchange=exchange, is_default=True)
+    return account
+
+
+def fund_opening(account: Account) -> None:
+    """The opening paper money of a new account; the engine posts it within its next transaction."""
+    for code, amount in PAPER_OPENING:
+        asset, _ = Asset.objects.get_or_create(code=code)
+        Funding.objects.create(owner=account.owner, account=account, kind=Funding.Kind.OPENING, asset=asset, amount=amount)
+
+
+@cache
+def default() -> Catalog:
+    """This process's catalog."""
+    return Catalog()

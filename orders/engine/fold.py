@@ -1,0 +1,208 @@
+"""Reports of the core -> rows of the batch: the order as it stands, fills, postings, balances, positions, the account channel."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any
+
+from marketdata import clock
+from marketdata.precision import amount_decimal, amount_text, decimal_text, text
+from orders import shapes
+from orders.engine.batch import Batch
+from orders.engine.orders import LiveOrder, Orders
+from orders.engine.reports import Report
+from orders.engine.world import AccountSpec, InstrumentSpec
+from orders.ids import fill_uuid
+
+Money = tuple[int, int]  # (total, used)
+Place = tuple[int, int, int, int]  # (quantity, cost, realised, fees)
+
+
+class Books:
+    """What the engine has told the world of each account: its sequence, balances and positions. Equal to the rows at every commit."""
+
+    def __init__(self) -> None:
+        self.sequence: dict[int, int] = {}
+        self.balances: dict[tuple[int, int], Money] = {}
+        self.positions: dict[tuple[int, int, str], Place] = {}
+
+    def next_seq(self, account_id: int) -> int:
+        """The next number of the account channel."""
+        seq = self.sequence.get(account_id, 0) + 1
+        self.sequence[account_id] = seq
+        return seq
+
+
+def order_picture(order: LiveOrder) -> dict[str, Any]:
+    """The order as the API shows it."""
+    spec = order.instrument
+    remaining = order.quantity_lots - order.filled_lots if order.is_open else 0
+    return shapes.order_shape(
+        id=str(order.id),
+        request_id=order.request_id,
+        account=order.account.name,
+        account_kind=order.account.kind,
+        exchange=spec.exchange,
+        symbol=spec.symbol,
+        type=order.type,
+        side=order.side,
+        status=order.status,
+        price=None if order.type == "market" else text(order.price_ticks, spec.tick_size),
+        stop_price=None,
+        quantity=text(order.quantity_lots, spec.lot_size),
+        filled_quantity=text(order.filled_lots, spec.lot_size),
+        remaining_quantity=text(remaining, spec.lot_size),
+        average_price=shapes.mean_price_text(amount_decimal(order.cost), order.filled_quantity, spec.contract_size),
+        time_in_force=order.time_in_force,
+        fee=amount_text(order.fee),
+        fee_asset=spec.quote,
+        created_at=clock.iso(clock.from_ns(order.created_ns)),
+        updated_at=clock.iso(clock.from_ns(order.updated_ns)),
+        seq=order.seq,
+        order_id=order.order_id,
+        user_id=order.user_id,
+        exchange_order_id=order.exchange_order_id,
+        strategy_id=order.strategy_id,
+        source=order.source,
+        reason=order.reason,
+    )
+
+
+class Fold:
+    """Applies reports, one by one, to what the engine keeps and to a batch."""
+
+    def __init__(self, orders: Orders, books: Books) -> None:
+        self.orders = orders
+        self.books = books
+
+    def report(self, batch: Batch, report: Report, journal_seq: int) -> LiveOrder:
+        """One report. The order must be known: the engine made it, or recovery read it."""
+        order = self.orders.by_no(report.order_no)
+        if order is None:
+            raise LookupError(f"the core reported on order {report.order_no}, which the engine does not know")
+        self._move(order, report)
+        batch.touched[order.order_no] = order
+        fill = self._fill(batch, order, report, journal_seq) if report.exec_type == "F" else None
+        position = self._position(batch, order, report) if fill else None
+        balances = self._balances(batch, order, report) if report.exec_type != "8" else []
+        payload = {
+            "kind": "report",
+            "exec_type": report.exec_type,
+            "order": order_picture(order),
+            "fill": fill,
+            "position": position,
+            "balances": balances,
+        }
+        account = order.account
+        batch.report(account.id, account.owner_id, order.seq, journal_seq, "report", report.exec_type, order.id, payload)
+        if not order.is_open:
+            self.orders.close(order)
+        return order
+
+    def _move(self, order: LiveOrder, report: Report) -> None:
+        order.status = report.status
+        order.updated_ns = report.at_ns
+        order.price_ticks = report.price_ticks
+        order.quantity_lots = report.quantity_lots
+        order.filled_lots = report.filled_lots
+        order.cost = report.cost
+        order.fee += report.last_fee
+        order.seq = self.books.next_seq(order.account.id)
+        if report.reason:
+            order.reason = reason_picture(report, order.instrument)
+
+    def _fill(self, batch: Batch, order: LiveOrder, report: Report, journal_seq: int) -> dict[str, Any]:
+        spec, account = order.instrument, order.account
+        trade_id = str(report.trade_no)
+        fill_id = fill_uuid(account.id, spec.id, trade_id, order.order_no)
+        cost = report.last_ticks * report.last_lots * spec.quote_unit
+        base = report.last_lots * spec.base_unit
+        sign = 1 if order.side == "buy" else -1
+        before = self.books.positions.get((account.id, spec.id, order.strategy_id), (0, 0, 0, 0))
+        realised = report.position_realised - before[2]
+        price, quantity = report.last_ticks * spec.tick_size, report.last_lots * spec.lot_size
+        batch.fills.append(
+            (fill_id, batch.at, account.owner_id, account.id, spec.id, order.id, order.request_id, trade_id,
+             order.strategy_id, order.side, report.liquidity, price, quantity, amount_decimal(cost), amount_decimal(report.last_fee),
+             spec.quote_id, amount_decimal(realised), order.seq)
+        )  # fmt: skip
+        legs = [("trade", spec.base_id, sign * base, "exchange"), ("trade", spec.quote_id, -sign * cost, "exchange")]
+        if report.last_fee:
+            legs.append(("fee", spec.quote_id, -report.last_fee, "fees"))
+        for kind, asset_id, amount, other in legs:
+            post(batch, account, asset_id, kind, amount, other, journal_seq, fill_id)
+        return shapes.fill_shape(
+            id=str(fill_id), order_id=str(order.id), request_id=order.request_id, exchange_trade_id=trade_id,
+            account=account.name, exchange=spec.exchange, symbol=spec.symbol, side=order.side,
+            price=text(report.last_ticks, spec.tick_size), quantity=text(report.last_lots, spec.lot_size),
+            fee=amount_text(report.last_fee), fee_asset=spec.quote, liquidity=report.liquidity,
+            strategy_id=order.strategy_id, timestamp=clock.iso(clock.from_ns(report.at_ns)),
+        )  # fmt: skip
+
+    def _position(self, batch: Batch, order: LiveOrder, report: Report) -> dict[str, Any]:
+        spec, account = order.instrument, order.account
+        place = (report.position_quantity, report.position_cost, report.position_realised, report.position_fees)
+        self.books.positions[account.id, spec.id, order.strategy_id] = place
+        batch.positions[account.id, spec.id, order.strategy_id] = (
+            account.id, account.owner_id, spec.id, order.strategy_id, *map(amount_decimal, place), order.seq, batch.at,
+        )  # fmt: skip
+        quantity, cost, realised, fees = place
+        return shapes.position_shape(
+            account=account.name, exchange=spec.exchange, symbol=spec.symbol, strategy_id=order.strategy_id,
+            quantity=amount_text(quantity), average_price=shapes.mean_price_text(amount_decimal(cost), amount_decimal(quantity)),
+            mark_price=None, realised=amount_text(realised), unrealised=None, fees=amount_text(fees),
+            as_of_seq=order.seq, reconciled_at=None, state="OK",
+        )  # fmt: skip
+
+    def _balances(self, batch: Batch, order: LiveOrder, report: Report) -> list[dict[str, Any]]:
+        spec = order.instrument
+        return [
+            balance
+            for balance in (
+                self.balance(batch, order.account, spec.base_id, spec.base, report.base_total, report.base_hold, order.seq),
+                self.balance(batch, order.account, spec.quote_id, spec.quote, report.quote_total, report.quote_hold, order.seq),
+            )
+            if balance
+        ]
+
+    def balance(
+        self, batch: Batch, account: AccountSpec, asset_id: int, asset: str, total: int, hold: int, seq: int
+    ) -> dict[str, Any] | None:
+        """One balance after a change; None when it did not change."""
+        if self.books.balances.get((account.id, asset_id), (0, 0)) == (total, hold):
+            return None
+        self.books.balances[account.id, asset_id] = (total, hold)
+        batch.balances[account.id, asset_id] = (account.id, account.owner_id, asset_id, amount_decimal(total), amount_decimal(hold), seq)
+        return shapes.balance_shape(
+            account=account.name, asset=asset, total=amount_text(total), free=amount_text(total - hold),
+            used=amount_text(hold),
+        )  # fmt: skip
+
+
+def post(
+    batch: Batch, account: AccountSpec, asset_id: int, kind: str, amount: int, other: str, journal_seq: int, fill_id: Any
+) -> None:
+    """Two legs that sum to zero: the account's, and that of `other` (exchange, fees, opening)."""
+    for book, value in (("account", amount), (other, -amount)):
+        batch.ledger.append(
+            (batch.at, account.owner_id, account.id, book, asset_id, kind, amount_decimal(value), journal_seq, fill_id)
+        )
+
+
+def reason_picture(report: Report, spec: InstrumentSpec) -> dict[str, Any]:
+    """Why the core refused or ended an order, its numbers in the units of their kind."""
+    show = _NUMBERS.get(report.reason)
+    if show is None:
+        return shapes.reason_shape(report.reason)
+    return shapes.reason_shape(report.reason, show(report.limit, spec), show(report.value, spec))
+
+
+_NUMBERS = {
+    "QTY_MIN": lambda value, spec: text(value, spec.lot_size),
+    "QTY_MAX": lambda value, spec: text(value, spec.lot_size),
+    "NOTIONAL_MIN": lambda value, spec: amount_text(value),
+    "NOTIONAL_MAX": lambda value, spec: amount_text(value),
+    "BALANCE_INSUFFICIENT": lambda value, spec: amount_text(value),
+    "OPEN_ORDERS_MAX": lambda value, spec: decimal_text(Decimal(value)),
+    "RATE_ORDERS": lambda value, spec: decimal_text(Decimal(value)),
+}

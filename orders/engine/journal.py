@@ -1,0 +1,75 @@
+"""The journal: everything that changed the core's account half, in order, each entry chained to the one before.
+
+Kinds: `command` (the command as it came, and the reports it made), `market` (reports the market half made by itself),
+`told` (what the engine told the core: specs, accounts, limits, halts, postings), `epoch` (a new owner).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+
+from orders._core import Core
+
+COMMAND = "command"
+MARKET = "market"
+TOLD = "told"
+EPOCH = "epoch"
+
+_pack = msgspec.msgpack.Encoder().encode
+_unpack_command: msgspec.msgpack.Decoder[tuple[bytes, bytes]] = msgspec.msgpack.Decoder(tuple[bytes, bytes])
+
+
+@dataclass(slots=True)
+class Chain:
+    """Where the journal of a shard stands: the newest seq and its hash."""
+
+    seq: int = 0
+    hash: bytes = b""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One journal row. `hash` = BLAKE2b-256 over the previous hash and the stored payload."""
+
+    seq: int
+    at_ns: int
+    kind: str
+    payload: bytes
+    hash: bytes
+
+
+def append(chain: Chain, at_ns: int, kind: str, payload: bytes) -> Entry:
+    """The next entry; moves the chain."""
+    chain.seq += 1
+    chain.hash = hashlib.blake2b(chain.hash + payload, digest_size=32).digest()
+    return Entry(chain.seq, at_ns, kind, payload, chain.hash)
+
+
+def command_payload(command: bytes, reports: bytes) -> bytes:
+    """A command with what the core made of it."""
+    return _pack((command, reports))
+
+
+def told_payload(method: str, arguments: list[int], words: dict[str, Any]) -> bytes:
+    """A call of the core, as JSON: amounts pass 64 bits."""
+    return json.dumps([method, arguments, words], separators=(",", ":")).encode()
+
+
+def replay(core: Core, kind: str, payload: bytes) -> tuple[str, list[int]] | None:
+    """Do to the core what this entry did; the call of a `told` entry, for whoever keeps count."""
+    if kind == COMMAND:
+        reports = _unpack_command.decode(payload)[1]
+        if reports:
+            core.apply(reports)
+    elif kind == MARKET:
+        core.apply(payload)
+    elif kind == TOLD:
+        method, arguments, words = json.loads(payload)
+        getattr(core, method)(*arguments, **words)
+        return method, arguments
+    return None

@@ -1,0 +1,332 @@
+"""The engine: the single writer of a shard, as a service of the engine worker.
+
+Read what arrived while the last commit ran; decide it; make it durable in one transaction; then answer and publish. Anything
+unexpected ends the process: memory that may differ from PostgreSQL is thrown away and built again.
+"""
+
+from __future__ import annotations
+
+import gc
+import logging
+import sys
+from typing import Any
+
+import msgspec
+import psycopg
+from django.conf import settings
+
+from marketdata import bus as buses
+from marketdata import channels, clock, partitions
+from marketdata.blocks import ANCHOR, unpack
+from marketdata.service import Service
+from orders import messages
+from orders._core import Core
+from orders.engine import equity, journal, ledger, recovery, world
+from orders.engine import lease as leases
+from orders.engine import orders as books_of_orders
+from orders.engine.batch import Batch
+from orders.engine.checkpoint import EVERY_ENTRIES, EVERY_S, Checkpointer
+from orders.engine.decide import Decider
+from orders.engine.fold import Books, Fold
+from orders.engine.reports import unpack as unpack_reports
+from orders.engine.teller import Teller
+from orders.exchanges.sim import SimExchange
+from orders.simulator import Publisher, SimInstrument, Simulator, history
+
+log = logging.getLogger(__name__)
+
+BATCH_MAX = 512
+IDLE_NS = 250_000_000  # how often an idle engine renews its lease and looks for halts
+STEP_MS = 20  # the simulator's beat, and so the longest wait for commands
+SWITCH_INTERVAL_S = 0.0005
+MINUTE_NS = 60_000_000_000
+
+
+class EngineService(Service):
+    """One shard's engine. `run` is the whole life: lease, recovery, loop, clean stop."""
+
+    name = "engine"
+
+    def __init__(self, shard: int = 0) -> None:
+        super().__init__(shard)
+        self.bus = buses.default()
+        self.core = Core()
+        self.orders = books_of_orders.Orders()
+        self.books = Books()
+        self.fold = Fold(self.orders, self.books)
+        self.world = world.World()
+        self.control_version = -1
+        self.last_id = b"0-0"
+        self.last_txn_ns = 0
+        self.last_minute = 0
+        self.batches = 0
+
+    # -- life -----------------------------------------------------------------------------------------------------------------
+
+    def run(self) -> None:
+        """See Service.run."""
+        sys.setswitchinterval(SWITCH_INTERVAL_S)
+        partitions.ensure_ahead(clock.now().date())
+        with psycopg.connect(settings.DATABASE_URL, autocommit=True) as connection:
+            lease = self._take(connection)
+            if lease is None:
+                return
+            self.lease = lease
+            self._recover(connection)
+            gc.collect()
+            gc.freeze()
+            leases.set_ready(connection, self.lease, ready=True)
+            log.info("shard %d, epoch %d: ready at journal seq %d", self.shard, self.lease.epoch, self.chain.seq)
+            while not self.stopping.is_set():
+                self._turn(connection)
+            self._end(connection)
+
+    def detail(self) -> dict[str, Any]:
+        """See Service.detail."""
+        chain = getattr(self, "chain", None)
+        return {"seq": chain.seq if chain else 0, "batches": self.batches}
+
+    def _take(self, connection: psycopg.Connection[Any]) -> leases.Lease | None:
+        """Wait for the shard; None when asked to stop meanwhile."""
+        while not self.stopping.is_set():
+            lease = leases.take(connection, self.shard)
+            if lease is not None:
+                return lease
+            self.stopping.wait(0.25)
+        return None
+
+    def _recover(self, connection: psycopg.Connection[Any]) -> None:
+        found = recovery.rebuild(connection, self.core, self.shard)
+        self.chain = found.chain
+        with connection.transaction(), connection.cursor() as cursor:
+            self.world = world.read(cursor, self.shard)
+            recovery.load_rows(cursor, self.world, self.shard, self.orders, self.books)
+        recovery.compare(self.core, self.world, self.orders, self.books)
+        self.core.rebuild_books()
+        self.core.reports()
+        self.simulator = Simulator(self.core, self._simulated(), seed=self.shard + 1)
+        if "simulator" in found.extra:
+            self.simulator.load_state(found.extra["simulator"])
+        self.exchange = SimExchange(self.core, self.simulator)
+        self.publisher = Publisher(self.core, self.simulator)
+        self.decider = Decider(self.shard, self.core, self.chain, self.world, self.orders, self.fold, self.exchange)
+        self.teller = Teller(self.core, self.chain, self.orders, self.fold)
+        self.checkpointer = Checkpointer(settings.DATABASE_URL, self.shard)
+        self.checkpoint_seq, self.checkpoint_ns = found.checkpoint_seq, clock.monotonic_ns()
+        self.anchors = buses.BlockTail(self.bus)
+        told = world.World(halts=found.halts)
+        self._transact(connection, [], lambda batch, cursor: self._begin_epoch(batch, told))
+        history.ensure(self.simulator, clock.now())
+        self.simulator.open(clock.now_ns())
+        self._drain_old_stream(connection)
+        self.stream = channels.commands(self.shard, self.lease.epoch)
+        self.bus.create_stream(self.stream)
+
+    def _begin_epoch(self, batch: Batch, told: world.World) -> None:
+        payload = journal.told_payload("epoch", [self.lease.epoch], {})
+        batch.journal.append(journal.append(self.chain, batch.at_ns, journal.EPOCH, payload))
+        self.teller.obey(batch, told, self.world)
+        for sentence in self.world.wrong:
+            log.error("instrument left out: %s", sentence)
+
+    def _drain_old_stream(self, connection: psycopg.Connection[Any]) -> None:
+        """Commands the previous owner took delivery of but did not decide; the age limit refuses what is stale."""
+        if self.lease.last_epoch == 0:
+            return
+        old = channels.commands(self.shard, self.lease.last_epoch)
+        after = self.lease.last_command_id.encode()
+        try:
+            while entries := self.bus.read({old: after}, BATCH_MAX, None).get(old):
+                self._transact(connection, entries, None)
+                after = entries[-1].id
+            self.bus.delete_stream(old)
+        except buses.BusDown as error:
+            log.warning("the old command stream was not read: %s", error)
+        self.last_id = b"0-0"
+
+    def _end(self, connection: psycopg.Connection[Any]) -> None:
+        """A clean stop: say so, keep the state, let go."""
+        leases.set_ready(connection, self.lease, ready=False)
+        self.checkpointer.now(self.core, self.chain.seq, self._extra())
+        leases.release(connection, self.lease)
+        log.info("shard %d: stopped at journal seq %d", self.shard, self.chain.seq)
+
+    # -- the loop -------------------------------------------------------------------------------------------------------------
+
+    def _turn(self, connection: psycopg.Connection[Any]) -> None:
+        """One round: commands, market, commit, answers, news."""
+        entries = self._read()
+        now_ns = clock.now_ns()
+        self._follow_replays(now_ns)
+        self.simulator.step(now_ns)
+        market = self.core.reports()
+        minute = now_ns // MINUTE_NS
+        due = clock.monotonic_ns() - self.last_txn_ns >= IDLE_NS
+        if entries or market or due:
+            self._transact(connection, entries, lambda batch, cursor: self._market(batch, cursor, market, minute))
+            self.last_txn_ns = clock.monotonic_ns()
+        self._publish_market()
+        if due:
+            self._keep(connection)
+
+    def _read(self) -> list[buses.Entry]:
+        try:
+            return self.bus.read({self.stream: self.last_id}, BATCH_MAX, STEP_MS).get(self.stream, [])
+        except buses.BusDown:
+            self.stopping.wait(STEP_MS / 1000)
+            return []
+
+    def _transact(self, connection: psycopg.Connection[Any], entries: list[buses.Entry], more: Any) -> None:
+        """Decide entries and whatever `more` adds, durably; then say it. Any failure in here must end the process."""
+        at_ns = clock.now_ns()
+        batch = Batch(at_ns, clock.from_ns(at_ns))
+        if entries:
+            self.last_id = entries[-1].id
+        commands = [(entry, _command(entry)) for entry in entries]
+        with connection.transaction(), connection.cursor() as cursor:
+            version = leases.renew(cursor, self.lease, self.last_id.decode())
+            if version != self.control_version and self.control_version >= 0:
+                self._obey(batch, cursor)
+            self.control_version = version
+            if more is not None:
+                more(batch, cursor)
+            self.decider.identity.prepare(cursor, [command for _, command in commands if command is not None])
+            now_ms = at_ns // 1_000_000
+            for entry, command in commands:
+                if command is not None:
+                    self.decider.decide(cursor, batch, entry.payload, command, now_ms - entry.ms)
+            if commands:
+                self._refill(batch)
+            if batch:
+                ledger.write(cursor, self.lease, batch)
+        ledger.mark_stored(batch)
+        self.batches += 1
+        self._say(batch)
+
+    def _refill(self, batch: Batch) -> None:
+        """The market keeps its depth at all times; agents that come back may meet an order of ours."""
+        self.simulator.ensure_depth(batch.at_ns)
+        self._fold_market(batch, self.core.reports())
+
+    def _market(self, batch: Batch, cursor: psycopg.Cursor[Any], market: bytes, minute: int) -> None:
+        self._fold_market(batch, market)
+        if minute != self.last_minute:
+            self.last_minute = minute
+            at = clock.from_ns(minute * MINUTE_NS)
+            taken = cursor.execute("SELECT 1 FROM orders_equitypoint WHERE at = %s LIMIT 1", (at,)).fetchone()
+            if taken is None:
+                equity.points(cursor, batch, self.core, self.world, self.books, at)
+
+    def _fold_market(self, batch: Batch, reports: bytes) -> None:
+        if not reports:
+            return
+        entry = journal.append(self.chain, batch.at_ns, journal.MARKET, reports)
+        batch.journal.append(entry)
+        for report in unpack_reports(reports):
+            self.fold.report(batch, report, entry.seq)
+
+    def _obey(self, batch: Batch, cursor: psycopg.Cursor[Any]) -> None:
+        """Rows that engines must obey changed: tell the core before anything else is decided."""
+        new = world.read(cursor, self.shard)
+        old, self.world = self.world, new
+        self.decider.world = new
+        self.teller.obey(batch, old, new)
+        for spec in new.instruments.values():
+            if spec.source != "ccxt" and old.instruments.get(spec.id) != spec:
+                self.simulator.set_instrument(_simulated(spec), batch.at_ns)
+        for gone in old.instruments.keys() - new.instruments.keys():
+            self.simulator.remove_instrument(gone, batch.at_ns)
+
+    # -- after the commit -----------------------------------------------------------------------------------------------------
+
+    def _say(self, batch: Batch) -> None:
+        """Answers and news. A bus that is away costs a caller a look in PostgreSQL, nothing more."""
+        said = [(channel, _pack(replies)) for channel, replies in batch.replies.items()]
+        if batch.news:
+            said.append((channels.ACCOUNT, channels.encode_account(batch.news)))
+        if said:
+            try:
+                self.bus.publish_many(said)
+            except buses.BusDown as error:
+                log.warning("answers not delivered: %s", error)
+
+    def _publish_market(self) -> None:
+        try:
+            for exchange, block in self.publisher.blocks(clock.now_ns()).items():
+                if block:
+                    self.bus.publish_block(exchange, block)
+        except buses.BusDown:
+            return
+
+    def _follow_replays(self, now_ns: int) -> None:
+        """Where a replay plays, the simulator's depth stands around its price."""
+        for _, entry in self.anchors.read(0) if self.anchoring else []:
+            for record in unpack(entry.payload):
+                if record.kind == ANCHOR:
+                    self.simulator.anchor(record.instrument_id, record.ticks, now_ns)
+
+    @property
+    def anchoring(self) -> bool:
+        """Whether any instrument here follows a replay."""
+        return any(spec.source == "replay" for spec in self.world.instruments.values())
+
+    def _keep(self, connection: psycopg.Connection[Any]) -> None:
+        """What an idle moment is for: checkpoints, and a stream that vanished."""
+        if not self.checkpointer.busy and self.chain.seq > self.checkpoint_seq:
+            old = clock.monotonic_ns() - self.checkpoint_ns > EVERY_S * 1_000_000_000
+            if old or self.chain.seq - self.checkpoint_seq > EVERY_ENTRIES:
+                self.checkpoint_seq, self.checkpoint_ns = self.chain.seq, clock.monotonic_ns()
+                self.checkpointer.start(self.core, self.chain.seq, self._extra())
+        try:
+            if self.anchoring:
+                self.anchors.follow({s.exchange for s in self.world.instruments.values() if s.source == "replay"})
+            if not self.bus.stream_exists(self.stream):
+                self._new_epoch(connection)
+            self.bus.trim(self.stream, self.last_id)
+        except buses.BusDown:
+            return
+
+    def _new_epoch(self, connection: psycopg.Connection[Any]) -> None:
+        """The bus lost our stream: what was on it is gone and will be answered so; a new stream under a new epoch."""
+        lease = leases.take(connection, self.shard)
+        if lease is None:
+            raise leases.LeaseLost(f"shard {self.shard} was taken while its stream was lost")
+        self.lease, self.last_id = lease, b"0-0"
+        self.stream = channels.commands(self.shard, lease.epoch)
+        self.bus.create_stream(self.stream)
+        leases.set_ready(connection, lease, ready=True)
+        log.warning("the bus lost the command stream; shard %d goes on under epoch %d", self.shard, lease.epoch)
+
+    # -- small things ---------------------------------------------------------------------------------------------------------
+
+    def _simulated(self) -> list[SimInstrument]:
+        return [_simulated(spec) for spec in self.world.instruments.values() if spec.source != "ccxt"]
+
+    def _extra(self) -> dict[str, Any]:
+        """What a checkpoint keeps beside the core."""
+        return {
+            "simulator": self.simulator.state(),
+            "halts": [[scope, key, state] for (scope, key), state in self.world.halts.items()],
+        }
+
+
+_pack = msgspec.msgpack.Encoder().encode
+
+
+def _simulated(spec: world.InstrumentSpec) -> SimInstrument:
+    return SimInstrument(
+        id=spec.id, exchange=spec.exchange, symbol=spec.symbol, spec_version=spec.spec_version, tick_size=spec.tick_size,
+        lot_size=spec.lot_size, notional_min=spec.notional_min, simulation=spec.simulation,
+        replayed=spec.source == "replay",
+    )  # fmt: skip
+
+
+def _command(entry: buses.Entry) -> messages.Command | None:
+    """The command of an entry; what is none is logged and skipped, it can have come from nobody who waits."""
+    if not entry.payload:
+        return None
+    try:
+        return messages.decode(entry.payload)
+    except msgspec.MsgspecError as error:
+        log.error("stream entry %s is no command: %s", entry.id.decode(), error)
+        return None

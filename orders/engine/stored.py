@@ -1,0 +1,74 @@
+"""Orders and requests as PostgreSQL keeps them, read back into what the engine works with."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any, NamedTuple
+
+import psycopg
+
+from marketdata import clock
+from marketdata.precision import to_amount, to_lots, to_ticks
+from orders.engine.orders import LiveOrder
+from orders.engine.world import World
+
+_ORDERS = """
+SELECT id, order_no, account_id, instrument_id, request_id, type, side, time_in_force, price, quantity, created_at,
+       updated_at, key_id, order_id, user_id, exchange_order_id, exchange_client_id, strategy_id, source, extra, status,
+       filled_quantity, cost, fee, reason, seq
+FROM orders_order WHERE
+"""
+OPEN = "shard = %s AND status NOT IN ('filled', 'canceled', 'rejected', 'expired') ORDER BY order_no"
+BY_ID = "id = %s AND account_id = ANY(%s)"
+BY_REQUEST = "request_id = %s AND account_id = ANY(%s)"
+
+
+class Decided(NamedTuple):
+    """What is kept of a request: enough to answer it again."""
+
+    body_hash: bytes
+    kind: str
+    order_id: uuid.UUID | None
+
+
+def orders(cursor: psycopg.Cursor[Any], world: World, where: str, arguments: Iterable[object]) -> list[LiveOrder]:
+    """The orders of this condition (one of the constants above). Orders of instruments gone from the world are left out."""
+    rows = cursor.execute(_ORDERS + where, tuple(arguments)).fetchall()
+    return [_order(world, row) for row in rows if row[2] in world.accounts and row[3] in world.instruments]
+
+
+def _order(world: World, row: tuple[Any, ...]) -> LiveOrder:
+    spec = world.instruments[row[3]]
+    return LiveOrder(
+        id=row[0], order_no=row[1], account=world.accounts[row[2]], instrument=spec, request_id=row[4], type=row[5],
+        side=row[6], time_in_force=row[7], price_ticks=0 if row[8] is None else to_ticks(row[8], spec.tick_size),
+        quantity_lots=to_lots(row[9], spec.lot_size), created_ns=_ns(row[10]), updated_ns=_ns(row[11]), key_id=row[12],
+        order_id=row[13], user_id=row[14], exchange_order_id=row[15], exchange_client_id=row[16], strategy_id=row[17],
+        source=row[18], extra=row[19], status=row[20], filled_lots=to_lots(row[21], spec.lot_size),
+        cost=to_amount(row[22]), fee=to_amount(row[23]), reason=row[24], seq=row[25], stored=True,
+    )  # fmt: skip
+
+
+def _ns(moment: datetime) -> int:
+    return (moment - clock.EPOCH) // clock.MICROSECOND * 1000
+
+
+def decided(cursor: psycopg.Cursor[Any], keys: Iterable[tuple[int, str]]) -> dict[tuple[int, str], Decided]:
+    """What is known of these (account_id, request_id), in one SELECT."""
+    wanted = list(keys)
+    if not wanted:
+        return {}
+    rows = cursor.execute(
+        "SELECT r.account_id, r.request_id, r.body_hash, r.kind, r.order_id FROM orders_request r "
+        "JOIN unnest(%s::bigint[], %s::text[]) AS k(account_id, request_id) USING (account_id, request_id)",
+        ([account_id for account_id, _ in wanted], [request_id for _, request_id in wanted]),
+    ).fetchall()
+    return {(row[0], row[1]): Decided(bytes(row[2]), row[3], row[4]) for row in rows}
+
+
+def known_trades(cursor: psycopg.Cursor[Any], order_id: uuid.UUID) -> set[str]:
+    """The exchange_trade_ids already booked for an order."""
+    rows = cursor.execute("SELECT exchange_trade_id FROM orders_fill WHERE order_uuid = %s", (order_id,)).fetchall()
+    return {row[0] for row in rows}

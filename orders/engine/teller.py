@@ -1,0 +1,120 @@
+"""Tells the core what changed in the world, journals what it was told, and answers fundings: the only way money appears."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from orders import shapes
+from orders._core import Core, CoreError
+from orders.engine import journal, world
+from orders.engine.batch import Batch
+from orders.engine.fold import Fold, post
+from orders.engine.orders import Orders
+from orders.engine.reports import unpack
+from orders.engine.world import AccountSpec, FundingRow, Telling, World
+
+
+class Teller:
+    """Brings the core from one picture of the rows to the next."""
+
+    def __init__(self, core: Core, chain: journal.Chain, orders: Orders, fold: Fold) -> None:
+        self.core = core
+        self.chain = chain
+        self.orders = orders
+        self.fold = fold
+
+    def obey(self, batch: Batch, old: World, new: World) -> None:
+        """Everything that differs, then the fundings nobody answered yet. Orders under a changed spec are canceled first."""
+        for spec in new.instruments.values():
+            before = old.instruments.get(spec.id)
+            if before is not None and before.spec_version != spec.spec_version:
+                self._cancel(batch, [order.order_no for order in self.orders.open() if order.instrument.id == spec.id])
+        self.orders.respecify(new.accounts, new.instruments)
+        for telling in world.told(old, new):
+            self.tell(batch, telling)
+        if old.halt_rows != new.halt_rows:
+            self._announce_halts(batch, new)
+        for funding in new.fundings:
+            account = new.accounts.get(funding.account_id)
+            if account is not None:
+                self._fund(batch, new, account, funding)
+
+    def tell(self, batch: Batch, telling: Telling) -> int:
+        """One call of the core, journalled; the entry's seq."""
+        method, arguments, words = telling
+        getattr(self.core, method)(*arguments, **words)
+        entry = journal.append(self.chain, batch.at_ns, journal.TOLD, journal.told_payload(method, arguments, words))
+        batch.journal.append(entry)
+        return entry.seq
+
+    def _announce_halts(self, batch: Batch, new: World) -> None:
+        """Every account hears the state of trading in its own sequence."""
+        for account in new.accounts.values():
+            halts = [row for row in new.halt_rows if row["owner_id"] in (None, account.owner_id)]
+            shown = [shapes.halt_shape(**{name: row[name] for name in ("scope", "key", "state", "reason", "set_by", "set_at")})
+                     for row in halts]  # fmt: skip
+            seq = self.fold.books.next_seq(account.id)
+            batch.report(account.id, account.owner_id, seq, self.chain.seq, "risk", "", None, {"kind": "risk", "halts": shown})
+
+    # -- fundings -------------------------------------------------------------------------------------------------------------
+
+    def _fund(self, batch: Batch, new: World, account: AccountSpec, funding: FundingRow) -> None:
+        if account.kind not in ("paper", "simulated"):
+            batch.fundings.append((funding.id, None, "only paper money can be made here"))
+            return
+        try:
+            if funding.kind == "reset":
+                self._reset(batch, new, account)
+            elif funding.asset_id is not None:
+                self._post(batch, new, account, funding.asset_id, funding.kind, funding.amount)
+        except CoreError as error:
+            batch.fundings.append((funding.id, None, str(error)[:200]))
+        else:
+            batch.fundings.append((funding.id, self.chain.seq, ""))
+
+    def _post(self, batch: Batch, new: World, account: AccountSpec, asset_id: int, kind: str, amount: int) -> None:
+        seq = self.tell(batch, ("post", [account.id, asset_id, amount], {}))
+        post(batch, account, asset_id, kind, amount, "opening", seq, None)
+        self._show(batch, new, account, [asset_id], seq)
+
+    def _reset(self, batch: Batch, new: World, account: AccountSpec) -> None:
+        """Orders canceled, money and positions to zero, the opening amounts again: a paper account begins anew."""
+        self._cancel(batch, self.core.open_orders(account.id))
+        books = self.fold.books
+        held = {asset_id: total for (owner, asset_id), (total, _) in books.balances.items() if owner == account.id and total}
+        seq = self.tell(batch, ("reset_account", [account.id], {}))
+        for asset_id, total in held.items():
+            post(batch, account, asset_id, "adjustment", -total, "opening", seq, None)
+        for place in [place for place in books.positions if place[0] == account.id]:
+            books.positions[place] = (0, 0, 0, 0)
+            batch.positions[place] = (
+                account.id, account.owner_id, place[1], place[2], 0, 0, 0, 0, books.sequence.get(account.id, 0), batch.at,
+            )  # fmt: skip
+        openings = new.openings.get(account.id, {})
+        for asset_id, amount in openings.items():
+            reposted = self.tell(batch, ("post", [account.id, asset_id, amount], {}))
+            post(batch, account, asset_id, "opening", amount, "opening", reposted, None)
+        self._show(batch, new, account, sorted(held.keys() | openings.keys()), self.chain.seq)
+
+    def _show(self, batch: Batch, new: World, account: AccountSpec, asset_ids: list[int], journal_seq: int) -> None:
+        """Say the balances of these assets on the account's channel."""
+        seq = self.fold.books.next_seq(account.id)
+        shown: list[dict[str, Any]] = []
+        for asset_id in asset_ids:
+            total, hold = self.core.balance(account.id, asset_id)
+            balance = self.fold.balance(batch, account, asset_id, new.assets[asset_id], total, hold, seq)
+            if balance is not None:
+                shown.append(balance)
+        batch.report(
+            account.id, account.owner_id, seq, journal_seq, "balance", "", None, {"kind": "balance", "balances": shown}
+        )
+
+    def _cancel(self, batch: Batch, order_nos: list[int]) -> None:
+        for order_no in order_nos:
+            self.core.cancel(batch.at_ns, order_no)
+        raw = self.core.reports()
+        if raw:
+            entry = journal.append(self.chain, batch.at_ns, journal.MARKET, raw)
+            batch.journal.append(entry)
+            for report in unpack(raw):
+                self.fold.report(batch, report, entry.seq)

@@ -1,0 +1,250 @@
+"""What the engine must know of the world, read from rows: accounts, instruments, limits, halts, fundings.
+
+`read` makes an immutable picture of the rows; `told` says what the core must be told when one picture follows another. What the
+core was told is journalled, so that a replay needs no rows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Any
+
+import psycopg
+
+from orders import limits
+from orders._core import (
+    HALT_ACTIVE,
+    HALT_HALTED,
+    HALT_REDUCING,
+    INSTRUMENT_DELISTED,
+    INSTRUMENT_HALTED,
+    INSTRUMENT_TRADING,
+    SCOPE_ACCOUNT,
+    SCOPE_EXCHANGE,
+    SCOPE_GLOBAL,
+    SCOPE_INSTRUMENT,
+    SCOPE_OWNER,
+    SCOPE_STRATEGY,
+)
+from orders.ids import strategy_key
+
+AMOUNT_UNIT = 10**18
+_STATUS = {"trading": INSTRUMENT_TRADING, "halted": INSTRUMENT_HALTED, "delisted": INSTRUMENT_DELISTED}
+_STATE = {"active": HALT_ACTIVE, "reducing": HALT_REDUCING, "halted": HALT_HALTED}
+
+#: (method of Core, its positional arguments, its keyword arguments)
+Telling = tuple[str, list[int], dict[str, Any]]
+
+
+class SpecError(Exception):
+    """An instrument's steps cannot be represented exactly; it is left out and its orders are refused."""
+
+
+@dataclass(frozen=True, slots=True)
+class InstrumentSpec:
+    """An instrument as the engine trades it; units are amounts of 10^-18."""
+
+    id: int
+    exchange_id: int
+    exchange: str
+    source: str
+    symbol: str
+    base_id: int
+    base: str
+    quote_id: int
+    quote: str
+    tick_size: Decimal
+    lot_size: Decimal
+    contract_size: Decimal
+    quantity_min: Decimal
+    quantity_max: Decimal
+    notional_min: Decimal
+    status: str
+    spec_version: int
+    maker_fee_ppm: int
+    taker_fee_ppm: int
+    simulation: dict[str, Any] = field(compare=False, hash=False)
+
+    @property
+    def base_unit(self) -> int:
+        """Base amount of one lot."""
+        return _exact(self.lot_size * self.contract_size * AMOUNT_UNIT, self.symbol)
+
+    @property
+    def quote_unit(self) -> int:
+        """Quote amount of one tick times one lot."""
+        return _exact(self.tick_size * self.lot_size * self.contract_size * AMOUNT_UNIT, self.symbol)
+
+    def telling(self) -> Telling:
+        """What the core is told of it."""
+        return (
+            "set_instrument",
+            [self.id],
+            {
+                "exchange": self.exchange_id,
+                "spec_version": self.spec_version,
+                "base_asset": self.base_id,
+                "quote_asset": self.quote_id,
+                "base_unit": self.base_unit,
+                "quote_unit": self.quote_unit,
+                "quantity_min_lots": -(-self.quantity_min // self.lot_size).__int__(),
+                "quantity_max_lots": int(self.quantity_max // self.lot_size),
+                "notional_min": int(self.notional_min * AMOUNT_UNIT),
+                "status": _STATUS[self.status],
+                "maker_fee_ppm": self.maker_fee_ppm,
+                "taker_fee_ppm": self.taker_fee_ppm,
+            },
+        )
+
+
+def _exact(value: Decimal, symbol: str) -> int:
+    if value != int(value) or value <= 0:
+        raise SpecError(f"{symbol}: tick size times lot size is finer than 18 places")
+    return int(value)
+
+
+@dataclass(frozen=True, slots=True)
+class AccountSpec:
+    """An account as the engine knows it."""
+
+    id: int
+    name: str
+    owner_id: int
+    exchange_id: int
+    exchange: str
+    kind: str
+    reporting_asset_id: int
+    reporting_asset: str
+    limits: tuple[tuple[str, Decimal], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class FundingRow:
+    """A wish to change an account's money that no engine has answered yet."""
+
+    id: int
+    account_id: int
+    kind: str
+    asset_id: int | None
+    amount: int
+
+
+@dataclass(slots=True)
+class World:
+    """One picture of the rows."""
+
+    instruments: dict[int, InstrumentSpec] = field(default_factory=dict)
+    accounts: dict[int, AccountSpec] = field(default_factory=dict)
+    assets: dict[int, str] = field(default_factory=dict)
+    halts: dict[tuple[int, int], int] = field(default_factory=dict)
+    halt_rows: list[dict[str, Any]] = field(default_factory=list)
+    fundings: list[FundingRow] = field(default_factory=list)
+    openings: dict[int, dict[int, int]] = field(default_factory=dict)
+    wrong: list[str] = field(default_factory=list)
+
+
+_INSTRUMENTS = """
+SELECT i.id, e.id, e.name, e.source, i.symbol, b.id, b.code, q.id, q.code, i.tick_size, i.lot_size, i.contract_size,
+       i.quantity_min, i.quantity_max, i.notional_min, CASE WHEN e.enabled THEN i.status ELSE 'halted' END, i.spec_version,
+       e.maker_fee_ppm, e.taker_fee_ppm, i.simulation
+FROM marketdata_instrument i JOIN marketdata_exchange e ON e.id = i.exchange_id
+JOIN marketdata_asset b ON b.id = i.base_id JOIN marketdata_asset q ON q.id = i.quote_id ORDER BY i.id
+"""
+_ACCOUNTS = """
+SELECT a.id, a.name, a.owner_id, e.id, e.name, a.kind, r.id, r.code,
+       COALESCE((SELECT jsonb_object_agg(code, value::text) FROM orders_risklimit WHERE profile_id = a.profile_id), '{}')
+    || COALESCE((SELECT jsonb_object_agg(code, value::text) FROM orders_risklimit WHERE account_id = a.id), '{}')
+FROM orders_account a JOIN orders_owner o ON o.id = a.owner_id JOIN marketdata_exchange e ON e.id = a.exchange_id
+JOIN marketdata_asset r ON r.id = a.reporting_asset_id WHERE o.shard = %s ORDER BY a.id
+"""
+_HALTS = """
+SELECT h.scope, h.key, h.state, h.owner_id, o.name, h.reason, h.set_by, h.set_at, h.version
+FROM orders_halt h LEFT JOIN orders_owner o ON o.id = h.owner_id ORDER BY h.id
+"""
+_FUNDINGS = """
+SELECT f.id, f.account_id, f.kind, f.asset_id, (f.amount * 1e18)::numeric(56,0)
+FROM orders_funding f JOIN orders_owner o ON o.id = f.owner_id
+WHERE o.shard = %s AND f.applied_seq IS NULL AND f.refused = '' ORDER BY f.id
+"""
+_OPENINGS = """
+SELECT f.account_id, f.asset_id, (sum(f.amount) * 1e18)::numeric(56,0)
+FROM orders_funding f JOIN orders_owner o ON o.id = f.owner_id
+WHERE o.shard = %s AND f.kind = 'opening' AND f.refused = '' GROUP BY f.account_id, f.asset_id
+ORDER BY f.account_id, f.asset_id
+"""
+
+
+def read(cursor: psycopg.Cursor[Any], shard: int) -> World:
+    """The rows as they are in this transaction."""
+    world = World()
+    world.assets = dict(cursor.execute("SELECT id, code FROM marketdata_asset").fetchall())
+    for row in cursor.execute(_INSTRUMENTS).fetchall():
+        spec = InstrumentSpec(*row)
+        try:
+            spec.telling()
+        except (SpecError, ArithmeticError) as error:
+            world.wrong.append(str(error))
+            continue
+        world.instruments[spec.id] = spec
+    for *columns, values in cursor.execute(_ACCOUNTS, (shard,)).fetchall():
+        pairs = tuple(sorted((code, Decimal(value)) for code, value in values.items()))
+        account = AccountSpec(*columns, pairs)
+        world.accounts[account.id] = account
+    for scope, key, state, owner_id, owner, reason, set_by, set_at, version in cursor.execute(_HALTS).fetchall():
+        for place in _halt_places(world, scope, key, owner_id, owner):
+            world.halts[place] = max(world.halts.get(place, HALT_ACTIVE), _STATE[state])
+        if state != "active":
+            world.halt_rows.append(
+                {"scope": scope, "key": key, "state": state, "owner_id": owner_id, "reason": reason, "set_by": set_by,
+                 "set_at": set_at.isoformat(), "version": version}
+            )  # fmt: skip
+    world.fundings = [
+        FundingRow(row[0], row[1], row[2], row[3], int(row[4])) for row in cursor.execute(_FUNDINGS, (shard,)).fetchall()
+    ]
+    for account_id, asset_id, amount in cursor.execute(_OPENINGS, (shard,)).fetchall():
+        world.openings.setdefault(account_id, {})[asset_id] = int(amount)
+    return world
+
+
+def _halt_places(world: World, scope: str, key: str, owner_id: int | None, owner: str | None) -> Iterator[tuple[int, int]]:
+    """(scope, key) as the core numbers them; a name that means nothing here halts nothing here."""
+    if scope == "global":
+        yield SCOPE_GLOBAL, 0
+    elif scope == "owner" and owner_id is not None:
+        yield SCOPE_OWNER, owner_id
+    elif scope == "strategy" and owner_id is not None:
+        yield SCOPE_STRATEGY, strategy_key(owner_id, key)
+    elif scope == "account":
+        yield from ((SCOPE_ACCOUNT, account.id) for account in world.accounts.values() if account.name == key)
+    elif scope == "exchange":
+        yield from {(SCOPE_EXCHANGE, spec.exchange_id) for spec in world.instruments.values() if spec.exchange == key}
+    elif scope == "instrument":
+        yield from (
+            (SCOPE_INSTRUMENT, spec.id) for spec in world.instruments.values() if f"{spec.exchange}:{spec.symbol}" == key
+        )
+
+
+def told(old: World, new: World) -> Iterator[Telling]:
+    """What the core must be told when `new` follows `old`, in the order it must hear it. Deterministic."""
+    for spec in new.instruments.values():
+        if old.instruments.get(spec.id) != spec:
+            yield spec.telling()
+    for gone in old.instruments.keys() - new.instruments.keys():
+        method, arguments, words = old.instruments[gone].telling()
+        yield method, arguments, words | {"status": INSTRUMENT_DELISTED}
+    for account in new.accounts.values():
+        before = old.accounts.get(account.id)
+        if before is None:
+            yield "set_account", [account.id], {"owner": account.owner_id}
+        if before is None or before.limits != account.limits:
+            values = limits.for_core(dict(account.limits))
+            if values is not None:
+                yield "set_limits", [account.id], values
+            elif before is not None:
+                yield "set_limits", [account.id], dict.fromkeys(limits.LIMITS, 0) | {"self_trade_allowed": False}
+    for place in sorted(old.halts.keys() | new.halts.keys()):
+        state = new.halts.get(place, HALT_ACTIVE)
+        if old.halts.get(place, HALT_ACTIVE) != state:
+            yield "set_halt", [*place, state], {}

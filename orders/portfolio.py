@@ -1,0 +1,195 @@
+"""What an owner has and what it is worth: the one computation behind the API, the portfolio page and the dashboard.
+
+Marks come from the market mirror of the process that asks. Without a fresh mark a position's worth is unknown, and so is every
+sum it is part of: unknown is shown as unknown, never as zero. Paper and live money are never added up.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import datetime
+from decimal import Context, Decimal
+from fractions import Fraction
+from typing import Any
+
+from django.db.models import QuerySet, Sum
+
+from marketdata import clock
+from marketdata.mirror import default_mirror
+from marketdata.precision import decimal_text
+from orders import rows, shapes, valuation
+from orders.models import Account, Balance, EquityPoint, Fill, LedgerEntry, Position
+
+_WIDE = Context(prec=60)
+FLOWS = ("opening", "transfer", "adjustment")
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """What an instrument is valued at: the mid of its book, exactly, and whether its source still lives."""
+
+    price: Fraction
+    fresh: bool
+
+
+@dataclass(slots=True)
+class AccountView:
+    """One account on the portfolio page. None = not known at the moment."""
+
+    account: Account
+    balances: list[dict[str, Any]]
+    positions: list[dict[str, Any]]
+    equity: Decimal | None
+    equity_at_midnight: Decimal | None
+    change_today: Decimal | None
+    realised: dict[str, Decimal] = field(default_factory=dict)
+    unrealised: dict[str, Decimal | None] = field(default_factory=dict)
+    fees: dict[str, Decimal] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class Mode:
+    """All accounts of one mode, and their sum in one reporting asset (None where unknown or where assets differ)."""
+
+    name: str
+    accounts: list[AccountView]
+    reporting_asset: str | None
+    equity: Decimal | None
+    change_today: Decimal | None
+
+
+def mark_of(instrument_id: int, tick_size: Decimal) -> Mark | None:
+    """The instrument's mark as this process sees it; None when it never saw both sides."""
+    mirror = default_mirror()
+    found = mirror.mark(instrument_id)
+    if found is None:
+        return None
+    return Mark(Fraction(found[0], 2) * Fraction(tick_size), not mirror.stale(instrument_id))
+
+
+def marks() -> dict[str, valuation.Marks]:
+    """Fresh mids by exchange, as valuation wants them; '' holds every exchange's, the first listed winning."""
+    by_exchange: dict[str, dict[tuple[str, str], Fraction]] = {}
+    everywhere: dict[tuple[str, str], Fraction] = {}
+    for spec in default_mirror().instruments():
+        mark = mark_of(spec.id, spec.tick_size)
+        if mark is not None and mark.fresh:
+            pair = (spec.base, spec.quote)
+            by_exchange.setdefault(spec.exchange, {})[pair] = mark.price
+            everywhere.setdefault(pair, mark.price)
+    return {"": everywhere, **by_exchange}
+
+
+def unrealised(position: Position, mark: Mark) -> Decimal:
+    """Quantity at the mark less what it cost, in the quote asset (the cost has its quantity's sign)."""
+    return valuation.to_decimal(Fraction(position.quantity) * mark.price - Fraction(position.cost))
+
+
+def position_shapes(found: QuerySet[Position]) -> list[dict[str, Any]]:
+    """Positions as the API shows them, valued now."""
+    ordered = found.select_related("account", "instrument__exchange").order_by("account_id", "instrument_id", "strategy_id")
+    return [_position_shape(position, mark_of(position.instrument_id, position.instrument.tick_size)) for position in ordered]
+
+
+def _position_shape(position: Position, mark: Mark | None) -> dict[str, Any]:
+    worth = unrealised(position, mark) if mark is not None and mark.fresh else None
+    return shapes.position_shape(
+        account=position.account.name,
+        exchange=position.instrument.exchange.name,
+        symbol=position.instrument.symbol,
+        strategy_id=position.strategy_id,
+        quantity=decimal_text(position.quantity),
+        average_price=shapes.mean_price_text(position.cost, position.quantity),
+        mark_price=decimal_text(valuation.to_decimal(mark.price)) if mark else None,
+        realised=decimal_text(position.realised),
+        unrealised=None if worth is None else decimal_text(worth),
+        fees=decimal_text(position.fees),
+        as_of_seq=position.as_of_seq,
+        reconciled_at=clock.iso(clock.now()) if position.account.kind in ("simulated", "paper") else None,
+        state="OK" if mark is not None and mark.fresh else "STALE",
+    )
+
+
+def equity(account: Account, known: dict[str, valuation.Marks]) -> Decimal | None:
+    """What the account's balances are worth now in its reporting asset; None when some rate is unknown."""
+    held = Balance.objects.filter(account=account).values_list("asset__code", "total")
+    return valuation.worth(held, account.reporting_asset.code, {**known[""], **known.get(account.exchange.name, {})})
+
+
+def midnight(now: datetime) -> datetime:
+    """The start of the trading day, which is UTC's."""
+    return now.replace(hour=0, minute=0, second=0, microsecond=0)
+
+
+def view(account: Account, known: dict[str, valuation.Marks]) -> AccountView:
+    """Everything the portfolio page shows of one account."""
+    balances = Balance.objects.filter(account=account).select_related("account", "asset").order_by("asset_id")
+    positions = list(
+        Position.objects.filter(account=account).select_related("account", "instrument__exchange", "instrument__quote")
+        .order_by("instrument_id", "strategy_id")
+    )  # fmt: skip
+    now_worth = equity(account, known)
+    start_worth, change = _since_midnight(account, now_worth, known)
+    made = AccountView(account, [rows.balance(row) for row in balances], [], now_worth, start_worth, change)
+    for position in positions:
+        mark = mark_of(position.instrument_id, position.instrument.tick_size)
+        made.positions.append(_position_shape(position, mark))
+        quote = position.instrument.quote.code
+        made.realised[quote] = made.realised.get(quote, Decimal(0)) + position.realised
+        made.fees[quote] = made.fees.get(quote, Decimal(0)) + position.fees
+        worth = unrealised(position, mark) if mark is not None and mark.fresh else None
+        before = made.unrealised.get(quote, Decimal(0))
+        made.unrealised[quote] = None if worth is None or before is None else before + worth
+    return made
+
+
+def _since_midnight(
+    account: Account, now_worth: Decimal | None, known: dict[str, valuation.Marks]
+) -> tuple[Decimal | None, Decimal | None]:
+    """(equity at midnight UTC, or at the first point since; change since then without deposits and withdrawals)."""
+    start = midnight(clock.now())
+    point = EquityPoint.objects.filter(account=account, at__lte=start).order_by("-at").first()
+    point = point or EquityPoint.objects.filter(account=account, at__gt=start).order_by("at").first()
+    if point is None or now_worth is None:
+        return (None if point is None else point.equity), None
+    flows = (
+        LedgerEntry.objects.filter(account=account, book="account", kind__in=FLOWS, at__gt=max(start, point.at))
+        .values("asset__code").annotate(sum=Sum("amount")).values_list("asset__code", "sum")
+    )  # fmt: skip
+    flow = valuation.worth(flows, account.reporting_asset.code, {**known[""], **known.get(account.exchange.name, {})})
+    return point.equity, None if flow is None else now_worth - point.equity - flow
+
+
+def portfolio(owner_id: int) -> list[Mode]:
+    """The owner's accounts by mode: paper money first, live money apart, never one sum of both."""
+    known = marks()
+    accounts = Account.objects.filter(owner_id=owner_id).select_related(*rows.ACCOUNT_RELATED)
+    paper = [view(account, known) for account in accounts if shapes.is_paper(account.kind)]
+    live = [view(account, known) for account in accounts if not shapes.is_paper(account.kind)]
+    return [_mode(name, views) for name, views in (("paper", paper), ("live", live)) if views]
+
+
+def _mode(name: str, views: list[AccountView]) -> Mode:
+    assets = {one.account.reporting_asset.code for one in views}
+    asset = assets.pop() if len(assets) == 1 else None
+    return Mode(name, views, asset, _sum(asset, (one.equity for one in views)), _sum(asset, (one.change_today for one in views)))
+
+
+def _sum(asset: str | None, amounts: Iterable[Decimal | None]) -> Decimal | None:
+    total = Decimal(0)
+    for amount in amounts:
+        if amount is None or asset is None:
+            return None
+        total = _WIDE.add(total, amount)
+    return total
+
+
+def recount(account_id: int, instrument_id: int, strategy_id: str = "") -> tuple[Decimal, Decimal, Decimal]:
+    """(quantity, realised, fees) of a position counted again from its fills: what the position must equal, to the last unit."""
+    quantity = realised = fees = Decimal(0)
+    for fill in Fill.objects.filter(account_id=account_id, instrument_id=instrument_id, strategy_id=strategy_id):
+        quantity = _WIDE.add(quantity, fill.quantity if fill.side == "buy" else -fill.quantity)
+        realised = _WIDE.add(realised, fill.realised)
+        fees = _WIDE.add(fees, fill.fee)
+    return quantity, realised, fees

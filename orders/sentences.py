@@ -1,0 +1,49 @@
+"""Reason codes as sentences: what happened, what it means for their money, what to do. Pure; the codes are the core's and the door's."""
+
+from __future__ import annotations
+
+from typing import Any
+
+SENTENCES: dict[str, str] = {
+    "TRADING_HALTED": "Trading is halted here, so the order was not placed. Open orders stay; resume trading to place new ones.",
+    "TRADING_REDUCING": "Only orders that reduce a position are taken at the moment; this one was not placed.",
+    "INSTRUMENT_UNKNOWN": "This instrument is not known; nothing was placed. Look it up under instruments.",
+    "INSTRUMENT_NOT_TRADING": "This instrument is not trading at the moment; nothing was placed.",
+    "SPEC_CHANGED": "The instrument's steps changed since you read them; nothing was placed. Read it again and ask anew.",
+    "LIMITS_MISSING": "The account has no limits loaded, so nothing is placed on it. An operator must give it a profile.",
+    "ACCOUNT_UNKNOWN": "The engine does not know this account yet; nothing was placed. Try again in a second.",
+    "PRICE_PRECISION": "The price is not a multiple of the tick size {limit}; nothing was placed.",
+    "QTY_PRECISION": "The quantity is not a multiple of the lot size {limit}; nothing was placed.",
+    "QTY_MIN": "The smallest quantity is {limit}; nothing was placed.",
+    "QTY_MAX": "The largest quantity is {limit}; nothing was placed.",
+    "NOTIONAL_MIN": "The order is worth {value}; the smallest is {limit}. Nothing was placed.",
+    "NOTIONAL_MAX": "The order is worth {value}; the account's limit is {limit}. Nothing was placed.",
+    "OPEN_ORDERS_MAX": "There are {value} open orders already and {limit} is the limit; nothing was placed. Cancel some first.",
+    "RATE_ORDERS": "Orders come faster than the account's limit; this one was not placed. Try again in a second.",
+    "SELF_TRADE": "The order would meet one of your own; nothing was placed. Cancel that one or move the price.",
+    "BALANCE_INSUFFICIENT": "This needs {value} and {limit} is free; nothing was placed.",
+    "NO_LIQUIDITY": "Nothing stands on the other side of the book, so there was nothing to trade with; nothing was placed.",
+    "NUMBER_OVERFLOW": "Price times quantity is larger than can be counted; nothing was placed.",
+    "COMMAND_STALE": "The order waited {value} ms before it could be decided, longer than {limit} ms; it was not placed.",
+    "REQUEST_ID_REUSED": "This request_id was used before for something else; nothing was done. Use a new one.",
+    "ORDER_FINAL": "The order is over already; nothing was changed.",
+    "ORDER_UNKNOWN": "The market does not hold this order any more; its fills are being looked up. Nothing was changed.",
+    "NOT_FOUND": "There is no such order, account or instrument of yours. Nothing was done.",
+    "CORE_FULL": "The engine's memory for orders is full; nothing was placed. Cancel orders, or ask the operator.",
+    "TIF_UNSUPPORTED": "This time in force or order type is not offered on this exchange; nothing was placed.",
+    "MODE_MISMATCH": "The request says {value}, the account is {limit}; nothing was placed.",
+    "OUTCOME_PENDING": "The order was handed over and no decision was seen yet. Look it up by its request_id after {limit}.",
+    "NOT_ACCEPTED": "No engine takes orders at the moment, so surely nothing was placed. Try again shortly.",
+}
+
+
+def of(reason: dict[str, Any], order: dict[str, Any] | None = None) -> str:
+    """The sentence of a reason {code, limit, value}."""
+    code = str(reason["code"])
+    if order is not None and order.get("status") not in ("rejected", None) and code in ("QTY_MIN", "BALANCE_INSUFFICIENT"):
+        return _fill(SENTENCES[code], reason).replace("nothing was placed", "the order stays as it was")
+    return _fill(SENTENCES.get(code, f"Refused: {code}. Nothing was done."), reason)
+
+
+def _fill(sentence: str, reason: dict[str, Any]) -> str:
+    return sentence.format(limit=reason.get("limit") or "the limit", value=reason.get("value") or "more")

@@ -1,0 +1,151 @@
+"""What can be done with orders, for every caller inside: the only way in besides the hot door.
+
+Each function builds a command and hands it to the engine that owns the person. What comes back is a status and body of api.md.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Any
+
+import msgspec
+from django.db import transaction
+
+from marketdata import bus, channels, clock
+from orders import caller, intake, messages, sentences
+from orders.identity import Identity
+from orders.errors import ApiError
+from orders.messages import Reply
+from orders.models import Audit, Halt, Owner, Request
+
+DECIDED_AFTER_S = 8  # past the command's age limit and a slow commit: after this a look-up is final
+
+_encode = msgspec.json.Encoder().encode
+
+
+def identity_of(owner: Owner, via: str = "inside") -> Identity:
+    """An owner's own identity, for callers inside the installation (strategies, screens, commands)."""
+    return Identity(
+        user_id=owner.user_id, username=owner.name, owner_id=owner.pk, owner_name=owner.name, shard=owner.shard,
+        scopes=frozenset({"read", "trade"}), via=via,
+    )  # fmt: skip
+
+
+def place(owner: Owner | Identity, fields: Mapping[str, Any], header_id: str = "") -> Reply:
+    """Place an order; fields as in the body of POST /api/v1/orders. A refusal is a Reply too, never an exception."""
+    who = _who(owner)
+    try:
+        command = intake.read_place(who, fields, header_id)
+    except ApiError as error:
+        return reply_of(error)
+    return ask(who, command)
+
+
+def cancel(owner: Owner | Identity, target: str, fields: Mapping[str, Any] | None = None, header_id: str = "") -> Reply:
+    """Cancel one order: our id, or client:<request_id>."""
+    who = _who(owner)
+    try:
+        command = intake.read_cancel(who, target, fields, header_id)
+    except ApiError as error:
+        return reply_of(error)
+    return ask(who, command)
+
+
+def amend(owner: Owner | Identity, target: str, fields: Mapping[str, Any], header_id: str = "") -> Reply:
+    """Another price or total quantity for one order."""
+    who = _who(owner)
+    try:
+        command = intake.read_amend(who, target, fields, header_id)
+    except ApiError as error:
+        return reply_of(error)
+    return ask(who, command)
+
+
+def cancel_all(
+    owner: Owner | Identity,
+    *,
+    account_ids: list[int] | None = None,
+    instrument_id: int | None = None,
+    side: str | None = None,
+    strategy_id: str | None = None,
+) -> Reply:
+    """Cancel every open order that passes the filters, on the accounts the caller reaches."""
+    who = _who(owner)
+    reach = intake.reachable(who)
+    ids = reach if account_ids is None else [account_id for account_id in account_ids if account_id in reach]
+    return ask(
+        who,
+        messages.CancelAll(
+            owner_id=who.owner_id, key_id=who.key_id, account_ids=ids, instrument_id=instrument_id, side=side,
+            strategy_id=strategy_id,
+        ),
+    )  # fmt: skip
+
+
+def ask(who: Identity, command: messages.Command) -> Reply:
+    """Hand a command over and wait for its answer, however it ends."""
+    try:
+        return caller.default().send(command, who.shard)
+    except caller.NotAccepted:
+        return not_accepted()
+    except caller.NoAnswer:
+        return look_up(command)
+
+
+async def ask_async(who: Identity, command: messages.Command, look: Any) -> Reply:
+    """The same from an event loop; `look` runs a look-up in a thread."""
+    try:
+        return await caller.default().ask(command, who.shard)
+    except caller.NotAccepted:
+        return not_accepted()
+    except caller.NoAnswer:
+        reply: Reply = await look(command)
+        return reply
+
+
+def not_accepted() -> Reply:
+    """503: surely nothing was accepted."""
+    body = {"code": "NOT_ACCEPTED", "message": sentences.SENTENCES["NOT_ACCEPTED"]}
+    return Reply(503, {"Retry-After": "1"}, _encode(body))
+
+
+def look_up(command: messages.Command) -> Reply:
+    """No answer was heard: PostgreSQL knows whether it was decided; else 504 and when a look-up is final."""
+    request_id = getattr(command, "request_id", "")
+    accounts = [command.account_id] if isinstance(command, messages.Place) else getattr(command, "account_ids", [])
+    if request_id and Request.objects.filter(account_id__in=accounts, request_id=request_id).exists():
+        try:
+            return caller.default().send(command, timeout_s=caller.ANSWER_S)  # known: answered from its row, never decided again
+        except (caller.NoAnswer, caller.NotAccepted):
+            pass
+    decided_by = clock.iso(clock.now() + timedelta(seconds=DECIDED_AFTER_S))
+    message = sentences.of({"code": "OUTCOME_PENDING", "limit": decided_by})
+    body = {"code": "OUTCOME_PENDING", "message": message, "decided_by": decided_by, "request_id": request_id}
+    return Reply(504, {}, _encode(body))
+
+
+def reply_of(error: ApiError) -> Reply:
+    """A refusal of the door as a reply."""
+    return Reply(error.status, dict(error.headers), _encode(error.body()))
+
+
+def set_halt(
+    scope: str, key: str, state: str, *, by: str, reason: str = "", owner: Owner | None = None
+) -> Halt:
+    """Write the state of trading in a scope; engines obey from their next transaction on, with or without the bus."""
+    with transaction.atomic():
+        halt, _ = Halt.objects.select_for_update().get_or_create(scope=scope, key=key, owner=owner, defaults={"version": 0})
+        halt.state, halt.reason, halt.set_by = state, reason[:200], by[:96]
+        halt.version += 1
+        halt.save()
+        Audit.objects.create(
+            owner=owner, at=clock.now(), actor=by[:96], action=f"halt.{state}", target=f"{scope}:{key}",
+            detail={"reason": reason[:200], "version": halt.version},
+        )  # fmt: skip
+    bus.default().wake(channels.WAKE_CONTROL)
+    return halt
+
+
+def _who(owner: Owner | Identity) -> Identity:
+    return owner if isinstance(owner, Identity) else identity_of(owner)
