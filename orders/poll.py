@@ -1,8 +1,8 @@
 """Asks the exchanges about our open orders and tells the engine what it has not heard.
 
 The engine hears of every execution as it happens; this is the second road, for the report that got lost. It reads rows,
-asks through the port, compares (reconcile.py) and sends an `ExchangeReport`, which the engine applies exactly once, so that two
-polls at a time, or a poll beside a late report, do no harm.
+asks through the port, compares (reconcile.py) and sends an `ExchangeReport`, which the engine applies exactly once, so
+that two polls at a time, or a poll beside a late report, do no harm.
 """
 
 from __future__ import annotations
@@ -74,7 +74,7 @@ def poll(send: Send, now: datetime, after: tuple[int, int] | None = None, connec
                 continue
             differences += 1
             log.error(
-                "order %s: %d lots are open here and %d on %s; no fill explains it; nothing was changed, look at it there",
+                "order %s: %d lots are open here and %d on %s; no fill explains it; nothing was changed",
                 difference.key.id, difference.ours_remaining, difference.theirs_remaining, exchange.name,
             )  # fmt: skip
         for one in missed:
@@ -106,7 +106,9 @@ def _group(order: Order) -> tuple[int, int]:
 
 
 def _known_fills(orders: Iterable[Order]) -> defaultdict[uuid.UUID, dict[str, Decimal]]:
-    """{order: {trade id: quantity}}. Filled quantities come from these rows and not from the order's, which was read earlier."""
+    """{order: {trade id: quantity}}. Filled quantities come from these rows and not from the order's, which was read
+    earlier.
+    """
     known: defaultdict[uuid.UUID, dict[str, Decimal]] = defaultdict(dict)
     rows = Fill.objects.filter(order_uuid__in=[order.id for order in orders])
     for order_uuid, trade_id, quantity in rows.values_list("order_uuid", "exchange_trade_id", "quantity"):

@@ -1,8 +1,8 @@
 """Our open orders beside what the exchange says of them -> what our side has missed. Pure.
 
-Four laws: a fill is missing only when the exchange names one whose id we do not have; fills younger than a moment are left
-alone, for their own report may be on its way; an order is declared over only when the exchange has neither it nor a fill of
-it that we still lack; what the numbers cannot explain is a difference for a person, never a guess.
+Four laws: a fill is missing only when the exchange names one whose id we do not have; fills younger than a moment are
+left alone, for their own report may be on its way; an order is declared over only when the exchange has neither it nor
+a fill of it that we still lack; what the numbers cannot explain is a difference for a person, never a guess.
 """
 
 from __future__ import annotations
@@ -49,7 +49,9 @@ class Difference:
 def reconcile(
     ours: Iterable[OurOrder], theirs: Mapping[str, Sighting], now_ns: int, settle_ns: int = SETTLE_NS
 ) -> tuple[list[Missed], list[Difference]]:
-    """Compare each order with its sighting, by exchange_order_id. An order nobody asked about (no sighting) is left alone."""
+    """Compare each order with its sighting, by exchange_order_id. An order nobody asked about (no sighting) is left
+    alone.
+    """
     missed: list[Missed] = []
     differences: list[Difference] = []
     for order in ours:

@@ -1,4 +1,5 @@
-"""EXCHANGES: which port stands for an exchange, found by its name or else by its source; loaded on use, one table, no `if`.
+"""EXCHANGES: which port stands for an exchange, found by its name or else by its source; loaded on use, one table, no
+`if`.
 
 A port is named as "module:factory"; the factory takes the shard its accounts live in and gives an Exchange.
 """
@@ -16,11 +17,12 @@ EXCHANGES = {
 
 
 def connect(name: str, source: str, shard: int = 0) -> Exchange:
-    """The port of an exchange for a process that is not its engine. LookupError when there is none for this kind yet."""
+    """The port of an exchange for a process that is not its engine. LookupError when there is none for this kind yet.
+    """
     path = EXCHANGES.get(name) or EXCHANGES.get(source)
     if path is None:
         raise LookupError(
-            f"exchange {name} has source {source}, for which there is no order entry; its market can be watched, not traded on"
+            f"exchange {name} has source {source}, which takes no orders yet; its market can be watched, not traded on"
         )
     module, _, factory = path.partition(":")
     port = getattr(import_module(module), factory)(shard)

@@ -11,7 +11,8 @@
 | fetch_orders | no       | many orders with their fills in one question; made of the others if not  |
 | balances     | no       | an account's balances as the exchange counts them                        |
 
-Prices are ticks, quantities lots of the instrument's spec_version, times ns since 1970; an exchange's ids are text. Pure.
+Prices are ticks, quantities lots of the instrument's spec_version, times ns since 1970; an exchange's ids are text.
+Pure.
 """
 
 from __future__ import annotations
@@ -25,8 +26,9 @@ OPTIONAL = ("amend", "fetch_orders", "balances")
 
 
 class ExchangeError(Exception):
-    """An exchange said no, or could not be asked. `outcome_known` is whether surely nothing happened there: False means that
-    the request may have been carried out, and only fetch_order can tell."""
+    """An exchange said no, or could not be asked. `outcome_known` is whether surely nothing happened there: False means
+    that the request may have been carried out, and only fetch_order can tell.
+    """
 
     def __init__(self, message: str, *, outcome_known: bool, code: str = "") -> None:
         super().__init__(message)
@@ -36,8 +38,9 @@ class ExchangeError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class ExchangeRequest:
-    """An order on its way to an exchange. `number` is the shard's order_no, `client_id` ours for this send. `price_ticks` is 0
-    for a market order."""
+    """An order on its way to an exchange. `number` is the shard's order_no, `client_id` ours for this send.
+    `price_ticks` is 0 for a market order.
+    """
 
     number: int
     client_id: str
@@ -55,8 +58,9 @@ class ExchangeRequest:
 
 @dataclass(frozen=True, slots=True)
 class ExchangeOrder:
-    """An order as the exchange sees it. `open` is whether it stands there now; `filled_lots` counts the executions the exchange
-    remembers, which after its restart may be fewer than there were."""
+    """An order as the exchange sees it. `open` is whether it stands there now; `filled_lots` counts the executions the
+    exchange remembers, which after its restart may be fewer than there were.
+    """
 
     exchange_order_id: str
     instrument_id: int
@@ -83,7 +87,9 @@ class ExchangeFill:
 
 @dataclass(frozen=True, slots=True)
 class Sighting:
-    """What the exchange says of one order at one moment; `order` is None when it knows no such order standing or filled."""
+    """What the exchange says of one order at one moment; `order` is None when it knows no such order standing or
+    filled.
+    """
 
     exchange_order_id: str
     order: ExchangeOrder | None
@@ -143,4 +149,5 @@ class Exchange(ABC):
         return getattr(cls, method) is not getattr(Exchange, method)
 
     def _missing(self, method: str) -> ExchangeError:
-        return ExchangeError(f"{type(self).__name__} has no {method}; nothing was sent", outcome_known=True, code="UNSUPPORTED")
+        sentence = f"{type(self).__name__} has no {method}; nothing was sent"
+        return ExchangeError(sentence, outcome_known=True, code="UNSUPPORTED")

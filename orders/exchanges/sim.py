@@ -1,13 +1,14 @@
 """The simulated exchange behind the port.
 
-`SimExchange` lives in the engine's process: it submits into the core's books and answers from the market half alone, that is from
-what stands in the book and from the tape, so that it can contradict an account half that missed something.
+`SimExchange` lives in the engine's process: it submits into the core's books and answers from the market half alone,
+that is from what stands in the book and from the tape, so that it can contradict an account half that missed something.
 `RemoteSimExchange` is the same exchange seen from any other process: its questions travel to the engine as `Query`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import msgspec
 
@@ -77,15 +78,20 @@ class SimExchange(Exchange):
 
     def open_orders(self, account_id: int) -> list[ExchangeOrder]:
         """The newest orders of the account that stand in the books, at most 1000."""
-        found = (self.fetch_order(account_id, str(number)) for number in self._core.open_orders(account_id)[:ORDERS_MAX])
+        found = (self.fetch_order(account_id, str(number)) for number in self._newest(account_id))
         return [order for order in found if order is not None and order.open]
 
     def fills(self, account_id: int, exchange_order_id: str | None = None, since_ns: int = 0) -> list[ExchangeFill]:
-        """Executions off the tape. The tape names no accounts: without an order, these are the executions of its open orders."""
+        """Executions off the tape. The tape names no accounts: without an order, these are the executions of its open
+        orders.
+        """
         self._simulator.collect()
-        numbers = self._core.open_orders(account_id)[:ORDERS_MAX] if exchange_order_id is None else [int(exchange_order_id)]
-        trades = [trade for number in numbers for trade in self._simulator.tape.of_order(number) if trade.at_ns >= since_ns]
-        return [_fill(trade) for trade in sorted(trades)]
+        numbers = self._newest(account_id) if exchange_order_id is None else [int(exchange_order_id)]
+        trades = [trade for number in numbers for trade in self._simulator.tape.of_order(number)]
+        return [_fill(trade) for trade in sorted(trades) if trade.at_ns >= since_ns]
+
+    def _newest(self, account_id: int) -> list[int]:
+        return self._core.open_orders(account_id)[:ORDERS_MAX]
 
     def answer(self, query: messages.Query) -> bytes:
         """The JSON body that answers a question of `RemoteSimExchange`. ValueError for a question nobody asks."""
@@ -103,7 +109,9 @@ class SimExchange(Exchange):
 
 
 class RemoteSimExchange(Exchange):
-    """The simulated exchange from outside the engine. Orders go the ordinary way, as commands; here are only the questions."""
+    """The simulated exchange from outside the engine. Orders go the ordinary way, as commands; here are only the
+    questions.
+    """
 
     def __init__(self, ask: Callable[[messages.Query], messages.Reply]) -> None:
         self._ask = ask
@@ -123,7 +131,7 @@ class RemoteSimExchange(Exchange):
 
     def fetch_orders(self, account_id: int, exchange_order_ids: Sequence[str]) -> list[Sighting]:
         """Many orders in one question."""
-        return _sightings(self._query("fetch_orders", account_id, order_nos=[int(number) for number in exchange_order_ids]))
+        return _sightings(self._query("fetch_orders", account_id, order_nos=list(map(int, exchange_order_ids))))
 
     def open_orders(self, account_id: int) -> list[ExchangeOrder]:
         """The newest orders of the account that stand in the books, at most 1000."""
@@ -133,10 +141,8 @@ class RemoteSimExchange(Exchange):
         """Executions of one order, or of the account's open orders."""
         return _fills(self._query("fills", account_id, order_no=int(exchange_order_id or 0), since_ns=since_ns))
 
-    def _query(self, kind: str, account_id: int, order_no: int = 0, since_ns: int = 0, order_nos: Iterable[int] = ()) -> bytes:
-        query = messages.Query(
-            owner_id=0, kind=kind, account_id=account_id, order_no=order_no, since_ns=since_ns, order_nos=list(order_nos)
-        )
+    def _query(self, kind: str, account_id: int, **details: Any) -> bytes:
+        query = messages.Query(owner_id=0, kind=kind, account_id=account_id, **details)
         try:
             reply = self._ask(query)
         except (caller.NotAccepted, caller.NoAnswer) as trouble:

@@ -1,4 +1,6 @@
-"""The past of a simulated market: seven days of minutes at its first start, and the minutes missed while it was stopped."""
+"""The past of a simulated market: seven days of minutes at its first start, and the minutes missed while it was
+stopped.
+"""
 
 from __future__ import annotations
 
@@ -21,13 +23,15 @@ BARS_MAX = DAYS * 24 * 60
 
 
 def ensure(simulator: Simulator, now: datetime) -> int:
-    """Give every simulated instrument a past up to the last full minute; how many bars were made up. Call before `open`.
+    """Give every simulated instrument a past up to the last full minute; how many bars were made up. Call before
+    `open`.
 
-    An instrument that lost its checkpoint but kept its klines resumes at the last of them. Bars that exist are never touched;
-    replayed instruments have a past of their own.
+    An instrument that lost its checkpoint but kept its klines resumes at the last of them. Bars that exist are never
+    touched; replayed instruments have a past of their own.
     """
     end_ms = clock.to_ms(now) // MINUTE_MS * MINUTE_MS
-    return sum(_ensure(simulator, instrument, end_ms) for instrument in simulator.instruments if not instrument.replayed)
+    own = [instrument for instrument in simulator.instruments if not instrument.replayed]
+    return sum(_ensure(simulator, instrument, end_ms) for instrument in own)
 
 
 def _ensure(simulator: Simulator, instrument: SimInstrument, end_ms: int) -> int:

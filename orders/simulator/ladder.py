@@ -1,7 +1,7 @@
 """One side of the agents' depth in one book: at most one order at a price, nearest first.
 
-Both sides are written once by counting prices away from the middle: a key is the price on the ask side and minus the price
-on the bid side, so that a smaller key is always the better quote. Pure but for the core it places orders in.
+Both sides are written once by counting prices away from the middle: a key is the price on the ask side and minus the
+price on the bid side, so that a smaller key is always the better quote. Pure but for the core it places orders in.
 """
 
 from __future__ import annotations
@@ -18,7 +18,9 @@ _PRICE_MAX = 1 << 62
 class Ladder:
     """The resting orders of an instrument's market makers on one side. `sign` is +1 for asks and -1 for bids."""
 
-    __slots__ = ("_core", "_instrument", "_next_no", "_places", "_spec_version", "keys", "lots", "numbers", "side", "sign")
+    __slots__ = (
+        "_core", "_instrument", "_next_no", "_places", "_spec_version", "keys", "lots", "numbers", "side", "sign",
+    )  # fmt: skip
 
     def __init__(
         self,
@@ -48,7 +50,8 @@ class Ladder:
         return AGENT_BIT | self._next_no()
 
     def place(self, key: int, lots: int, at_ns: int) -> bool:
-        """Quote at a key where none of the agents' orders stands. False when the core refused it (a halted instrument)."""
+        """Quote at a key where none of the agents' orders stands. False when the core refused it (a halted instrument).
+        """
         ticks = key * self.sign
         if not 0 < ticks < _PRICE_MAX:
             return False

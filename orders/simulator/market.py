@@ -1,9 +1,9 @@
 """One instrument's market: a belief about the fair price, makers who quote around it, takers who come and go. Pure.
 
-The fair price wanders with clustered volatility, weakly drawn to where it started; or it is told (an anchor, from a replay).
-Makers stand around it, wider when the market is nervous, and lean away from one-sided flow: a hit level comes back slowly,
-thinner and further out. Takers are noise with power-law sizes, orders cut into runs of one side, now and then a sweep, and
-informed ones who trade whatever stands on the wrong side of the fair price, users' orders too.
+The fair price wanders with clustered volatility, weakly drawn to where it started; or it is told (an anchor, from a
+replay). Makers stand around it, wider when the market is nervous, and lean away from one-sided flow: a hit level comes
+back slowly, thinner and further out. Takers are noise with power-law sizes, orders cut into runs of one side, now and
+then a sweep, and informed ones who trade whatever stands on the wrong side of the fair price, users' orders too.
 """
 
 from __future__ import annotations
@@ -34,11 +34,13 @@ PRESSURE_S = 15.0  # how long makers remember one-sided flow
 MOOD_S = 40.0  # how long noise takers keep to a side
 REVERSION_S = 3 * 86_400.0  # the pull back to where the price started
 VOLATILITY_EVERY_S = 0.5
-IMPACT_GAPS = 0.12  # what a level's worth of flow teaches about the fair price
+IMPACT = 0.06  # how far a level's worth of flow moves the fair price, in spreads
+LEAN = 1.5  # how far makers lean away from full pressure, in spreads
 EVENTS_A_STEP = 8
 LAG_MAX_S = 1.0  # further behind than this, events are skipped and only the price has moved
 ANCHOR_HOLDS_S = 90.0  # a replay silent for longer has let go
 FAR = 0.05  # a user's order this far through the fair price is taken whole at once
+FINE_GAP = 2.0  # ticks between levels; below this, quotes stand at every tick
 DEPTH_ALL = 4096
 
 
@@ -123,7 +125,7 @@ class Market:
         self.pressure = max(-1.5, min(1.5, self.pressure + 0.05 * signed))
         self._mood = max(-1.0, min(1.0, self._mood + 0.02 * signed))
         if self._learning and not self._told(self._last_ns):
-            self.set_price(self.fair + IMPACT_GAPS * self.habits.gap_ticks * signed)
+            self.set_price(self.fair + IMPACT * self.habits.fine_spread_ticks * signed)
             if share > 3.0:
                 self.volatility.excite(0.02 * share)
 
@@ -167,7 +169,9 @@ class Market:
         }
 
     def load(self, saved: dict[str, Any]) -> None:
-        """Go on where `save` was called. Prices of another spec_version are forgotten, for ticks mean something else now."""
+        """Go on where `save` was called. Prices of another spec_version are forgotten, for ticks mean something else
+        now.
+        """
         self._prng.load(saved["prng"])
         self.volatility.load(saved["volatility"])
         self._mood = float(saved["mood"])
@@ -202,10 +206,10 @@ class Market:
     def _opinion(self) -> tuple[float, float, float]:
         """(middle, half spread, gap between levels) of the makers now, in ticks."""
         nervous = min(6.0, max(0.6, self.volatility.ratio**0.8))
-        spread = self.habits.spread_ticks * nervous
-        half = 0.5 * spread * (1.0 + 0.5 * abs(self.pressure))
+        # rounding to whole ticks away from the middle adds half a tick by itself
+        half = max(0.0, 0.5 * self.habits.spread_ticks * nervous * (1.0 + 0.5 * abs(self.pressure)) - 0.5)
         gap = max(1.0, min(self.habits.gap_ticks * nervous, self.fair / 200.0))
-        return self.fair + self.pressure * 1.5 * spread, half, gap
+        return self.fair + self.pressure * LEAN * self.habits.fine_spread_ticks * nervous, half, gap
 
     # -- events ------------------------------------------------------------------------------------------------------
 
@@ -234,8 +238,8 @@ class Market:
         """An agent's order that trades at once or not at all."""
         instrument = self.instrument
         self._core.place(
-            now_ns, self.bids.number(), 0, instrument.id, instrument.spec_version, side, _core.TYPE_LIMIT, _core.TIF_IOC,
-            _core.FLAG_AGENT, 0, limit, lots,
+            now_ns, self.bids.number(), 0, instrument.id, instrument.spec_version, side, _core.TYPE_LIMIT,
+            _core.TIF_IOC, _core.FLAG_AGENT, 0, limit, lots,
         )  # fmt: skip
         collect()
 
@@ -245,7 +249,7 @@ class Market:
         buys = prng.uniform() < 0.5 + 0.35 * self._mood
         self._mood += 0.04 * ((1.0 if buys else -1.0) - self._mood)
         gap = self._opinion()[2]
-        lots, reach = self._size(), 4.0 * gap
+        lots, reach = self._size(), 4.0 * gap if gap >= FINE_GAP else gap
         if prng.uniform() < SWEEP_SHARE:
             lots, reach = int(self.habits.depth_lots * (4.0 + 12.0 * prng.uniform())), 25.0 * gap
         if buys:
@@ -266,9 +270,9 @@ class Market:
             ladder.cancel(keys[0], now_ns)
             fled += 1
         against = max(0.0, sign * self.pressure)
-        if fled or not keys or keys[0] - target > gap:
+        if fled or not keys or keys[0] - target > (gap if gap >= FINE_GAP else 0.0):
             if fled or prng.uniform() < 1.0 / (1.0 + 3.0 * against):
-                ladder.place(ladder.free_key(target + int(prng.uniform() * gap * 0.7)), self._lots(0, against), now_ns)
+                ladder.place(ladder.free_key(target + int(prng.uniform() * gap * 0.5)), self._lots(0, against), now_ns)
         elif len(keys) < LEVELS:
             ladder.place(self._beyond(ladder, gap), self._lots(len(keys), 0.0), now_ns)
         else:
@@ -286,7 +290,7 @@ class Market:
 
     def _spacing(self, index: int, gap: float) -> float:
         """The usual distance from level `index` to the next: wider further out, unless the ticks are coarse."""
-        return gap * (1.0 + 0.08 * index) if gap >= 4.0 else gap
+        return gap * (1.0 + 0.08 * index) if gap >= FINE_GAP else gap
 
     def _beyond(self, ladder: Ladder, gap: float) -> int:
         spacing = self._spacing(len(ladder), gap) * (0.7 + 0.6 * self._prng.uniform())
@@ -294,7 +298,8 @@ class Market:
 
     def _lots(self, index: int, against: float) -> int:
         """A quote's size: more further out, less where the flow presses."""
-        size = self.habits.depth_lots * (0.4 + 0.05 * index) * (0.3 + 0.7 * self._prng.exponential())
+        nearest = 0.4 if self.habits.gap_ticks >= FINE_GAP else 2.0  # where ticks are coarse, queues are long
+        size = self.habits.depth_lots * (nearest + 0.05 * index) * (0.3 + 0.7 * self._prng.exponential())
         return max(1, int(size / (1.0 + 1.5 * against)))
 
     # -- repairs -----------------------------------------------------------------------------------------------------
@@ -319,7 +324,8 @@ class Market:
             return
         while len(ladder) < levels:
             lots = self._lots(len(ladder), 0.0)
-            if not ladder.place(self._beyond(ladder, gap), lots, now_ns) and not ladder.place(ladder.keys[-1] + 1, lots, now_ns):
+            placed = ladder.place(self._beyond(ladder, gap), lots, now_ns)
+            if not placed and not ladder.place(ladder.keys[-1] + 1, lots, now_ns):
                 return
         while len(ladder) > LEVELS_TRIM:
             ladder.cancel(ladder.keys[-1], now_ns)

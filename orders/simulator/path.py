@@ -1,6 +1,8 @@
-"""Minutes that were not lived through, made up: bars that end where a market stands, with its own clustered volatility. Pure.
+"""Minutes that were not lived through, made up: bars that end where a market stands, with its own clustered volatility.
+Pure.
 
-The path is drawn backwards from its end, which a mean-reverting walk allows: seen backwards it is the same kind of walk.
+The path is drawn backwards from its end, which a mean-reverting walk allows: seen backwards it is the same kind of
+walk.
 """
 
 from __future__ import annotations
@@ -14,7 +16,7 @@ from orders.simulator.volatility import Volatility
 
 MINUTE_S = 60.0
 REVERSION_S = 3 * 86_400.0
-TURNOVER = 4.3  # what the live agents trade in a minute, in levels' worth for each event a second (measured)
+TURNOVER = 3.0  # what the live agents trade in a minute, in levels' worth for each event a second (measured)
 
 
 class Bar(NamedTuple):
@@ -30,7 +32,8 @@ class Bar(NamedTuple):
 def minutes(
     count: int, end: float, home: float, habits: Habits, prng: Prng, volatility: Volatility, start: float | None = None
 ) -> list[Bar]:
-    """`count` bars, oldest first, the last closing at `end` ticks; the first opens at `start` ticks, or wherever the walk leads.
+    """`count` bars, oldest first, the last closing at `end` ticks; the first opens at `start` ticks, or wherever the
+    walk leads.
 
     `volatility` is the market's at the end and is used up.
     """
@@ -43,8 +46,8 @@ def minutes(
         volatility.step(MINUTE_S, prng)
         deviation = volatility.sigma * sqrt_minute
         here = logs[-1]
-        there = here - (here - drawn_to) * MINUTE_S / REVERSION_S + deviation * prng.normal() + volatility.jump(MINUTE_S, prng)
-        logs.append(there)
+        pull = (drawn_to - here) * MINUTE_S / REVERSION_S
+        logs.append(here + pull + deviation * prng.normal() + volatility.jump(MINUTE_S, prng))
         moves.append(deviation)
         busy.append(volatility.ratio * math.exp(0.35 * prng.normal()))
     if start is not None and count:

@@ -42,7 +42,9 @@ class Publisher:
         self._shown: dict[int, _Shown] = {}
 
     def blocks(self, now_ns: int) -> dict[str, bytes]:
-        """What changed since the last call: {exchange name: block}, empty exchanges left out. Call it after each commit."""
+        """What changed since the last call: {exchange name: block}, empty exchanges left out. Call it after each
+        commit.
+        """
         self._simulator.collect()
         instruments = {instrument.id: instrument for instrument in self._simulator.instruments}
         for number in self._shown.keys() - instruments.keys():
@@ -96,9 +98,9 @@ class Publisher:
         shown = self._shown[number]
         shown.difference_ns = now_ns
         sides: list[Side] = []
-        for side, (before, levels) in enumerate(zip(shown.sides, self._core.depth(number, blocks.LEVELS_MAX), strict=True)):
+        for side, levels in enumerate(self._core.depth(number, blocks.LEVELS_MAX)):
             now = dict(levels)
-            for ticks, lots in _changes(before, now):
+            for ticks, lots in _changes(shown.sides[side], now):
                 writer.add(blocks.LEVEL, number, version, now_ns, side, ticks, lots)
             sides.append(now)
         shown.sides = (sides[0], sides[1])

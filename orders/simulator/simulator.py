@@ -1,4 +1,6 @@
-"""All simulated markets of a shard: one clock, one tape, one count of agents' orders. Pure; see the package for its use."""
+"""All simulated markets of a shard: one clock, one tape, one count of agents' orders. Pure; see the package for its
+use.
+"""
 
 from __future__ import annotations
 
@@ -34,15 +36,18 @@ class Simulator:
     # -- life --------------------------------------------------------------------------------------------------------
 
     def open(self, now_ns: int) -> None:
-        """Put up the agents' depth around each fair price. Users' orders that stand already are not touched; those that a quote
-        would meet are traded against by the takers of the next steps."""
+        """Put up the agents' depth around each fair price. Users' orders that stand already are not touched; those that
+        a quote would meet are traded against by the takers of the next steps.
+        """
         self.collect()
         for market in self._markets.values():
             market.open(now_ns)
         self.ensure_depth(now_ns)
 
     def step(self, now_ns: int) -> None:
-        """Let the events happen that are due by now: a bounded number, and after a second's silence only the price has moved."""
+        """Let the events happen that are due by now: a bounded number, and after a second's silence only the price has
+        moved.
+        """
         self.collect()
         for market in self._markets.values():
             market.step(now_ns, self.collect)
@@ -81,7 +86,9 @@ class Simulator:
         return instrument_id in self._markets
 
     def set_instrument(self, instrument: SimInstrument, now_ns: int) -> None:
-        """A new instrument, or another spec of a known one: its quotes are taken down and put up again in the new ticks."""
+        """A new instrument, or another spec of a known one: its quotes are taken down and put up again in the new
+        ticks.
+        """
         old = self._markets.get(instrument.id)
         if old is not None and old.instrument == instrument:
             return
@@ -100,7 +107,9 @@ class Simulator:
             market.leave(now_ns)
 
     def anchor(self, instrument_id: int, ticks: int, now_ns: int) -> None:
-        """A replay says what the price is (0: no more). Takers trade the book through to it; orders on the way are filled."""
+        """A replay says what the price is (0: no more). Takers trade the book through to it; orders on the way are
+        filled.
+        """
         market = self._markets.get(instrument_id)
         if market is not None:
             self.collect()
@@ -126,8 +135,11 @@ class Simulator:
     # -- checkpoints -------------------------------------------------------------------------------------------------
 
     def state(self) -> dict[str, Any]:
-        """Everything the agents would miss after a restart, as JSON takes it. Quotes are not in it: `open` puts them up again."""
-        return {"version": STATE_VERSION, "markets": {str(number): market.save() for number, market in self._markets.items()}}
+        """Everything the agents would miss after a restart, as JSON takes it. Quotes are not in it: `open` puts them up
+        again.
+        """
+        markets = {str(number): market.save() for number, market in self._markets.items()}
+        return {"version": STATE_VERSION, "markets": markets}
 
     def load_state(self, state: Mapping[str, Any]) -> None:
         """Go on where `state` was called; unknown instruments and other versions are ignored. Call before `open`."""

@@ -34,8 +34,9 @@ class InstrumentRow(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class SimInstrument:
-    """An instrument as the simulator sees it. `simulation` is Instrument.simulation; `replayed` instruments have no opinion
-    of their own and stand still until an anchor moves them."""
+    """An instrument as the simulator sees it. `simulation` is Instrument.simulation; `replayed` instruments have no
+    opinion of their own and stand still until an anchor moves them.
+    """
 
     id: int
     exchange: str
@@ -70,6 +71,7 @@ class Habits:
     start_ticks: int
     daily_volatility_bp: float
     spread_ticks: float
+    fine_spread_ticks: float  # the spread if ticks were as fine as one likes: coarse ticks damp what flow does
     depth_lots: float
     events_per_second: float
 
@@ -80,11 +82,14 @@ class Habits:
 
 
 def habits(instrument: SimInstrument) -> Habits:
-    """The instrument's `simulation` with sensible numbers where it says nothing. ValueError names a number it cannot use."""
+    """The instrument's `simulation` with sensible numbers where it says nothing. ValueError names a number it cannot
+    use.
+    """
     given = instrument.simulation
     unknown = set(given) - {"start_price", "daily_volatility_bp", "spread_ticks", "depth_lots", "events_per_second"}
     if unknown:
-        raise ValueError(f"simulation of {instrument.symbol} names {', '.join(sorted(unknown))}; there is no such setting")
+        names = ", ".join(sorted(unknown))
+        raise ValueError(f"simulation of {instrument.symbol} names {names}; there is no such setting")
     tick, lot = instrument.tick_size, instrument.lot_size
     price = Decimal(str(given.get("start_price", tick * 100_000)))
     start_ticks = int(price / tick)
@@ -100,10 +105,14 @@ def habits(instrument: SimInstrument) -> Habits:
     else:
         depth = float(DEPTH_LOTS)
     spread = float(given.get("spread_ticks", start_ticks * SPREAD_BP / 10_000))
+    spread = min(max(1.0, spread), max(1.0, start_ticks / 300.0))
+    daily_bp = _positive(instrument, "daily_volatility_bp", DAILY_VOLATILITY_BP)
+    fine = start_ticks * SPREAD_BP / 10_000 * daily_bp / DAILY_VOLATILITY_BP
     return Habits(
         start_ticks=start_ticks,
-        daily_volatility_bp=_positive(instrument, "daily_volatility_bp", DAILY_VOLATILITY_BP),
-        spread_ticks=min(max(1.0, spread), start_ticks / 300.0 if start_ticks > 300 else 1.0),
+        daily_volatility_bp=daily_bp,
+        spread_ticks=spread,
+        fine_spread_ticks=min(spread, max(0.15, fine)),
         depth_lots=max(5.0, depth),
         events_per_second=_positive(instrument, "events_per_second", EVENTS_PER_SECOND),
     )

@@ -1,7 +1,8 @@
 """The public prints of the market half: decoded once, then kept for whoever needs them.
 
-Every print waits for the publisher. A print on an order of a user is also the exchange's own record of that execution: what
-`fills` and `fetch_order` of the simulated exchange are answered from, whatever the account half came to believe. Pure.
+Every print waits for the publisher. A print on an order of a user is also the exchange's own record of that execution:
+what `fills` and `fetch_order` of the simulated exchange are answered from, whatever the account half came to believe.
+Pure.
 """
 
 from __future__ import annotations
@@ -25,6 +26,9 @@ class Print(NamedTuple):
     maker_no: int
     instrument: int
     side: int
+    pad0: int
+    pad1: int
+    pad2: int
     ticks: int
     lots: int
     taker_flags: int

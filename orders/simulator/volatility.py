@@ -1,4 +1,5 @@
-"""Volatility that clusters: the logarithm of it is a sum of three mean-reverting parts, of hours, minutes and seconds. Pure.
+"""Volatility that clusters: the logarithm of it is a sum of three mean-reverting parts, of hours, minutes and seconds.
+Pure.
 
 Quiet and nervous times last, at every scale from a second to a day, and the same process serves the live market and the
 generated history. The variance averages to the daily volatility that was asked for.
