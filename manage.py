@@ -15,7 +15,10 @@ def main() -> int:
         from django.core.management import execute_from_command_line
         from django.db.utils import OperationalError
     except ImportError:
-        print("Meridian's Python packages are not installed here. Run `make build`, then use .venv/bin/python.", file=sys.stderr)
+        print(
+            "Meridian's Python packages are not installed here. Run `make build`, then use .venv/bin/python.",
+            file=sys.stderr,
+        )
         return 1
     try:
         execute_from_command_line(sys.argv)

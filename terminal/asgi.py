@@ -7,7 +7,6 @@ import os
 
 from channels.auth import AuthMiddlewareStack
 from channels.routing import ProtocolTypeRouter, URLRouter
-from channels.security.websocket import OriginValidator
 from django.core.asgi import get_asgi_application
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "terminal.settings")
@@ -19,7 +18,9 @@ from django.core.exceptions import ImproperlyConfigured  # noqa: E402
 from terminal.routing import websocket_urlpatterns  # noqa: E402
 
 if settings.SECRET_KEY_IS_EPHEMERAL:
-    raise ImproperlyConfigured("SECRET_KEY is not set, so nobody could stay logged in. Set it, or start with `make run`.")
+    raise ImproperlyConfigured(
+        "SECRET_KEY is not set, so nobody could stay logged in. Set it, or start with `make run`."
+    )
 
 http = django_application
 if importlib.util.find_spec("orders.door"):

@@ -17,9 +17,9 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "terminal.settings")
 # Django's checks import every screen and the REST framework; migrations have run them, an engine shall start in a second.
 os.environ.setdefault("CELERY_SKIP_CHECKS", "1")
 
-from django.conf import settings  # noqa: E402
+from django.conf import settings
 
-from terminal.service_step import ServiceStep  # noqa: E402
+from terminal.service_step import ServiceStep
 
 
 def broker_url(redis_url: str) -> str:
@@ -69,7 +69,6 @@ app.conf.update(
 # A worker that hosts a service runs no tasks and imports none: an engine never loads ccxt.
 if "--service" not in sys.argv:
     app.autodiscover_tasks(["marketdata", "orders", "strategies", "terminal"])
-
 
 
 @setup_logging.connect(weak=False)

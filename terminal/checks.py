@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
 from typing import Any
 
 from django.conf import settings
@@ -22,6 +24,15 @@ def check_settings(**_: Any) -> list[CheckMessage]:
         )
     if settings.TIME_ZONE != "UTC" or not settings.USE_TZ:
         found.append(Error("TIME_ZONE must be UTC: the trading day is.", id="terminal.E002"))
-    if settings.ENGINE_SHARDS < 1:
-        found.append(Error("ENGINE_SHARDS must be at least 1.", id="terminal.E003"))
+    if settings.EXCHANGE_OVERRIDES and (trouble := _unreadable(Path(settings.EXCHANGE_OVERRIDES))):
+        found.append(Error(f"EXCHANGE_OVERRIDES cannot be used: {trouble}.", id="terminal.E003"))
     return found
+
+
+def _unreadable(file: Path) -> str:
+    """What is wrong with a file that should hold one JSON object; '' when nothing is."""
+    try:
+        held = json.loads(file.read_text())
+    except (OSError, ValueError) as error:
+        return str(error)
+    return "" if isinstance(held, dict) else f"{file} holds no JSON object"

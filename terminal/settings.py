@@ -26,7 +26,9 @@ DATA = Path(env.text("DATA", ".data"))
 DATA = DATA if DATA.is_absolute() else ROOT / DATA
 _written = installation.read(DATA)
 
-DATABASE_URL: str = env.text("DATABASE_URL") or _written.get("database_url", "") or installation.expected_database_url(DATA)
+DATABASE_URL: str = (
+    env.text("DATABASE_URL") or _written.get("database_url", "") or installation.expected_database_url(DATA)
+)
 REDIS_URL: str = env.text("REDIS_URL") or _written.get("redis_url", "") or installation.expected_redis_url(DATA)
 
 # --- secrets -------------------------------------------------------------------------------------------------------

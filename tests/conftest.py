@@ -19,10 +19,10 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "terminal.settings")
 os.environ.setdefault("SECRET_KEY", "the tests' own key, of no use to anybody else")
 os.environ.setdefault("DJANGO_ALLOW_ASYNC_UNSAFE", "1")
 
-from terminal.up import places  # noqa: E402
-from terminal.up.child import Child  # noqa: E402
-from terminal.up.postgres import Postgres  # noqa: E402
-from terminal.up.valkey import Valkey  # noqa: E402
+from terminal.up import places
+from terminal.up.child import Child
+from terminal.up.postgres import Postgres
+from terminal.up.valkey import Valkey
 
 _children: list[Child] = []
 _made: list[Path] = []

@@ -82,7 +82,9 @@ def prepare(data: Path) -> Places:
             _give(place, user)
         sockets = _sockets(home, user)
     except OSError as error:
-        raise CannotStart(f"{error.filename}: {error.strerror}, so the servers have no place for their files.") from None
+        raise CannotStart(
+            f"{error.filename}: {error.strerror}, so the servers have no place for their files."
+        ) from None
     return Places(data=data, home=home, sockets=sockets, log=log, user=user)
 
 
@@ -126,7 +128,9 @@ def _sockets(home: Path, user: User | None) -> Path:
     facts = place.lstat()
     # in a shared directory somebody else may have made that name first
     if not stat.S_ISDIR(facts.st_mode) or facts.st_uid not in {os.geteuid(), user.uid if user else os.geteuid()}:
-        raise CannotStart(f"{place} belongs to somebody else, so sockets in it could be theirs. Remove it and start again.")
+        raise CannotStart(
+            f"{place} belongs to somebody else, so sockets in it could be theirs. Remove it and start again."
+        )
     _give(place, user)
     return place
 
@@ -170,7 +174,9 @@ def _copy(root: Path, release: str) -> Path:
                 shutil.copytree(part, fresh / part.name, symlinks=True)
         for path in (fresh, *fresh.rglob("*")):
             if not path.is_symlink():
-                path.chmod(0o755 if path.is_dir() or os.access(path, os.X_OK) and path.stat().st_mode & 0o100 else 0o644)
+                path.chmod(
+                    0o755 if path.is_dir() or (os.access(path, os.X_OK) and path.stat().st_mode & 0o100) else 0o644
+                )
         try:
             fresh.rename(target)
         except OSError:  # another start was faster; its copy is as good

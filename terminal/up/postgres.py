@@ -70,7 +70,9 @@ class Postgres:
                 "Start it with the build that made it and move the data with pg_dump, or give another --data."
             )
         if (where / "postmaster.pid").exists():
-            _as_user(self.places.user, [str(self.bin / "pg_ctl"), "stop", "-m", "fast", "-t", "20", "-D", str(where)], where)
+            _as_user(
+                self.places.user, [str(self.bin / "pg_ctl"), "stop", "-m", "fast", "-t", "20", "-D", str(where)], where
+            )
 
     def _release(self) -> str:
         shown = _as_user(self.places.user, [str(self.bin / "postgres"), "--version"], self.places.postgres)
@@ -97,7 +99,9 @@ class Postgres:
         )
         if made.returncode:
             reason = (made.stderr or made.stdout).strip().splitlines()
-            raise CannotStart(f"PostgreSQL could not make its files in {where}: {reason[-1] if reason else 'no reason given'}")
+            raise CannotStart(
+                f"PostgreSQL could not make its files in {where}: {reason[-1] if reason else 'no reason given'}"
+            )
 
     def child(self) -> Child:
         """The server as a process; SIGINT is PostgreSQL's fast shutdown."""
@@ -118,7 +122,9 @@ class Postgres:
     def answers(self) -> bool:
         """Whether it takes connections; makes the database the first time it does."""
         try:
-            with psycopg.connect(database_url(self.places.sockets, "postgres"), autocommit=True, connect_timeout=2) as link:
+            with psycopg.connect(
+                database_url(self.places.sockets, "postgres"), autocommit=True, connect_timeout=2
+            ) as link:
                 if link.execute("SELECT 1 FROM pg_database WHERE datname = 'meridian'").fetchone() is None:
                     link.execute("CREATE DATABASE meridian")
             return True

@@ -67,7 +67,7 @@ class Supervisor:
 
     @property
     def url(self) -> str:
-        shown = {"0.0.0.0": "127.0.0.1", "::": "[::1]", "": "127.0.0.1"}.get(self.host, self.host)  # noqa: S104
+        shown = {"0.0.0.0": "127.0.0.1", "::": "[::1]", "": "127.0.0.1"}.get(self.host, self.host)
         return f"http://{shown}:{self.port}"
 
     # --- the whole -----------------------------------------------------------------------------------------------
@@ -121,7 +121,9 @@ class Supervisor:
             if self.asked_to_stop:
                 raise Stopped
             if child is not None and not child.alive:
-                raise CannotStart("\n".join([f"{what} died at its start. Its last words ({child.log}):", *child.tail()]))
+                raise CannotStart(
+                    "\n".join([f"{what} died at its start. Its last words ({child.log}):", *child.tail()])
+                )
             if time.monotonic() > shown:
                 self._step(f"{what} is not there yet, still waiting ...")
                 shown = time.monotonic() + 10
@@ -147,22 +149,26 @@ class Supervisor:
 
     def _start_servers(self) -> None:
         self.env.update(DATA=str(self.data), PYTHONUNBUFFERED="1", DJANGO_SETTINGS_MODULE="terminal.settings")
-        self.env.setdefault("PUBLIC_URL", self.url)
-        self.env.setdefault("ALLOWED_HOSTS", ",".join(self._hosts()))
-        database, bus = os.environ.get("DATABASE_URL", ""), os.environ.get("REDIS_URL", "")
+        self.env["PUBLIC_URL"] = self.env.get("PUBLIC_URL") or self.url
+        self.env["ALLOWED_HOSTS"] = self.env.get("ALLOWED_HOSTS") or ",".join(self._hosts())
+        database, bus = self.env.get("DATABASE_URL", ""), self.env.get("REDIS_URL", "")
         if database:
             self._step("PostgreSQL: the server of DATABASE_URL")
             self._must_connect(database)
         else:
             server = Postgres(self.places)
-            self._step("PostgreSQL: making its files" if not (self.places.postgres / "PG_VERSION").exists() else "PostgreSQL")
+            self._step(
+                "PostgreSQL: making its files" if not (self.places.postgres / "PG_VERSION").exists() else "PostgreSQL"
+            )
             server.prepare()
             self.postgres = server.child()
             self.postgres.start()
         if bus:
             self._step("Valkey: the server of REDIS_URL")
             if not valkey.answers(bus):
-                raise CannotStart("The server of REDIS_URL does not answer, so nothing was started. Start it, or unset REDIS_URL.")
+                raise CannotStart(
+                    "The server of REDIS_URL does not answer, so nothing was started. Start it, or unset REDIS_URL."
+                )
         else:
             self._step("Valkey")
             store = Valkey(self.places)
@@ -180,7 +186,9 @@ class Supervisor:
 
     def _hosts(self) -> list[str]:
         """Names a browser may call us by: this machine's, not any, or a foreign page could talk to us through its own."""
-        return sorted({"127.0.0.1", "localhost", "[::1]", self.host or "127.0.0.1", socket.gethostname()} - {"0.0.0.0", "::"})  # noqa: S104
+        return sorted(
+            {"127.0.0.1", "localhost", "[::1]", self.host or "127.0.0.1", socket.gethostname()} - {"0.0.0.0", "::"}
+        )
 
     def _must_connect(self, database: str) -> None:
         try:
@@ -207,7 +215,9 @@ class Supervisor:
                 time.sleep(TICK_S)
             assert child.process is not None
             if child.process.returncode:
-                raise CannotStart("\n".join([f"{what} failed, so Meridian was not started ({child.log}):", *child.tail(25)]))
+                raise CannotStart(
+                    "\n".join([f"{what} failed, so Meridian was not started ({child.log}):", *child.tail(25)])
+                )
         finally:
             child.ask_to_stop()
             child.make_stop(time.monotonic() + 2)
@@ -340,5 +350,7 @@ class Supervisor:
             deadline = time.monotonic() + allowed_s
             for child in present:
                 if not child.make_stop(deadline):
-                    self._step(f"{child.name} did not stop in time and was killed; what was acknowledged is in PostgreSQL")
+                    self._step(
+                        f"{child.name} did not stop in time and was killed; what was acknowledged is in PostgreSQL"
+                    )
         self._step("stopped")

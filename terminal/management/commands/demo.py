@@ -47,7 +47,9 @@ def make() -> dict[str, Any]:
     everything = {asset.code: LOAD_AMOUNT for asset in Asset.objects.all()}
     load, load_account = _person("load", None, "load", everything, operator=False)
     demo_key, demo_secret = keys.create(demo, scopes=["read", "trade", "operate"], name="demo", paper_only=True)
-    load_key, load_secret = keys.create(load, scopes=["read", "trade"], name="load", accounts=[load_account], paper_only=True)
+    load_key, load_secret = keys.create(
+        load, scopes=["read", "trade"], name="load", accounts=[load_account], paper_only=True
+    )
     return {
         "url": os.environ.get("PUBLIC_URL", "http://127.0.0.1:8000"),
         "username": "demo",

@@ -25,7 +25,9 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         built = importlib.util.find_spec("orders._core") and (settings.STATIC_ROOT / "staticfiles.json").exists()
         if not built:
-            print("Meridian is not built here: the C extension or the static files are missing. Run `make build` first.")
+            print(
+                "Meridian is not built here: the C extension or the static files are missing. Run `make build` first."
+            )
             sys.exit(1)
         data = Path(options["data"]).absolute()
         sys.exit(Supervisor(settings.ROOT, data, options["host"], options["port"], settings.ENGINE_SHARDS).run())
