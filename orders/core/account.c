@@ -84,9 +84,15 @@ void account_terms(const core *c, const core_order *o, core_report *r)
     r->filled_lots = o->filled_lots + r->last_lots;
 }
 
-static void link_order(core *c, uint32_t slot, core_seat *seat)
+static core_balance_row *held(core *c, const core_seat *seat, unsigned side)
+{
+    return BALANCE(c, side == SIDE_BUY ? seat->quote : seat->base);
+}
+
+void account_link(core *c, uint32_t slot)
 {
     core_order *o = ORDER(c, slot);
+    core_seat *seat = SEAT(c, o->seat);
     core_account *a = ACCOUNT(c, seat->account);
     o->account_prev = 0;
     o->account_next = a->first_order;
@@ -115,11 +121,6 @@ static void unlink_order(core *c, uint32_t slot, core_seat *seat)
     c->orders_open--;
 }
 
-static core_balance_row *held(core *c, const core_seat *seat, unsigned side)
-{
-    return BALANCE(c, side == SIDE_BUY ? seat->quote : seat->base);
-}
-
 static const char *apply_new(core *c, core_report *r, uint32_t slot)
 {
     uint32_t account = table_get(&c->account_ids, r->account), instrument = table_get(&c->instrument_ids, r->instrument);
@@ -146,7 +147,7 @@ static const char *apply_new(core *c, core_report *r, uint32_t slot)
     o->taker_fee_ppm = (uint32_t)r->value;
     o->ord_status = r->ord_status = '0';
     held(c, SEAT(c, o->seat), o->side)->hold += o->hold;
-    link_order(c, slot, SEAT(c, o->seat));
+    account_link(c, slot);
     if (a->limits.rate_per_second) {
         a->bucket = account_bucket(a, r->at_ns) - BUCKET_TOKEN;
         if (r->at_ns > a->bucket_at_ns) a->bucket_at_ns = r->at_ns;

@@ -1,14 +1,203 @@
-/* What must always hold, walked in full; and a hash of the account half that does not know how tables lie. */
+/* What must always hold, walked in full; and a hash of the account half that does not know how tables lie. Neither is on
+ * the order path: check is for tests, start and the idle engine; hash for replays. */
 #include "state.h"
+
+/* ---- market half ---- */
+
+static const char *check_level(const core *c, uint32_t instrument, unsigned side, int64_t price, const core_level *level)
+{
+    int64_t lots = 0;
+    uint32_t count = 0, prev = 0;
+    for (uint32_t slot = level->head; slot; prev = slot, slot = ORDER(c, slot)->next) {
+        const core_order *o = ORDER(c, slot);
+        if (!o->in_book || o->side != side || o->price_ticks != price || o->instrument != instrument) return "an order stands in a queue that is not its own";
+        if (o->prev != prev) return "a queue's links do not lead back";
+        if (o->remaining <= 0) return "an order with nothing left stands in a book";
+        lots += o->remaining;
+        if (++count > level->count) return "a queue is longer than its count";
+    }
+    if (level->tail != prev || count != level->count || count == 0) return "a queue is not as long as its count";
+    return lots == level->lots ? NULL : "a level's lots are not the sum of its orders";
+}
+
+static const char *check_side(const core *c, uint32_t instrument, unsigned side)
+{
+    const core_book *b = &INSTRUMENT(c, instrument)->book;
+    uint32_t levels = 0, orders = 0;
+    int64_t lots = 0, price = b->best[side], last = price;
+    for (bool more = b->levels[side] != 0; more; more = book_next(c, b, side, &price)) {
+        if (levels && ladder_key(side, price) >= ladder_key(side, last)) return "levels are not in the order of their prices";
+        const core_level *level = book_level(c, b, side, price);
+        if (level == NULL) return "a price has a mark but no level";
+        const char *why = check_level(c, instrument, side, price, level);
+        if (why) return why;
+        last = price;
+        levels++;
+        orders += level->count;
+        lots += level->lots;
+    }
+    if (levels != b->levels[side]) return "a side has not as many levels as it counts";
+    return orders == b->orders[side] && lots == b->lots[side] ? NULL : "a side's sums are not those of its levels";
+}
+
+static const char *check_books(const core *c)
+{
+    uint64_t standing = 0;
+    for (uint32_t slot = 1; slot < c->instruments.used; slot++) {
+        const core_book *b = &INSTRUMENT(c, slot)->book;
+        for (unsigned side = 0; side < 2; side++) {
+            const char *why = check_side(c, slot, side);
+            if (why) return why;
+            standing += b->orders[side];
+        }
+        if (b->levels[0] && b->levels[1] && b->best[SIDE_BUY] >= b->best[SIDE_SELL]) return "a book is crossed";
+    }
+    return standing == c->orders_market ? NULL : "the count of standing orders is not their sum";
+}
+
+/* ---- account half ---- */
+
+static const char *check_order(core *c, const core_order *o)
+{
+    const core_seat *seat = SEAT(c, o->seat);
+    const core_instrument *in = INSTRUMENT(c, seat->instrument);
+    i128 required = 0;
+    uint32_t ppm = o->maker_fee_ppm > o->taker_fee_ppm ? o->maker_fee_ppm : o->taker_fee_ppm;
+    int64_t open = o->qty_lots - o->filled_lots;
+    if (!o->in_account || POSITION(c, o->position)->seat != o->seat) return "an order is in the list of an account that is not its own";
+    if (o->filled_lots < 0 || open <= 0) return "an open order has nothing open";
+    if (o->ord_status != (o->filled_lots ? '1' : '0')) return "an order's status does not say what was filled";
+    if (o->hold < 0 || o->cum_cost < 0) return "an order holds less than nothing";
+    bool counted = o->type == TYPE_LIMIT || o->side == SIDE_SELL; /* a market buy holds what its walk of the book cost */
+    if (counted && (!risk_hold(in, o->side, o->limit_ticks, open, ppm, &required) || required != o->hold)) return "an order's hold is not what its open lots require";
+    if (o->in_book && (o->price_ticks != o->limit_ticks || o->remaining > open)) return "the book has more of an order than is open";
+    return NULL;
+}
+
+static const char *check_account(core *c, uint32_t account)
+{
+    const core_account *a = ACCOUNT(c, account);
+    uint32_t count = 0, prev = 0;
+    for (uint32_t slot = a->first_order; slot; prev = slot, slot = ORDER(c, slot)->account_next) {
+        const core_order *o = ORDER(c, slot);
+        const char *why = check_order(c, o);
+        if (why) return why;
+        core_seat *seat = SEAT(c, o->seat);
+        if (seat->account != account || o->account_prev != prev) return "an account's list of orders is broken";
+        BALANCE(c, o->side == SIDE_BUY ? seat->quote : seat->base)->walked += o->hold;
+        seat->walked++;
+        if (++count > a->open_orders) break;
+    }
+    return count == a->open_orders ? NULL : "an account has not as many open orders as it counts";
+}
+
+static const char *check_accounts(core *c)
+{
+    uint64_t open = 0;
+    for (uint32_t i = 1; i < c->balances.used; i++) BALANCE(c, i)->walked = 0;
+    for (uint32_t i = 1; i < c->seats.used; i++) SEAT(c, i)->walked = 0;
+    for (uint32_t i = 1; i < c->accounts.used; i++) {
+        const char *why = check_account(c, i);
+        if (why) return why;
+        open += ACCOUNT(c, i)->open_orders;
+    }
+    if (open != c->orders_open) return "the count of open orders is not the sum of the accounts'";
+    for (uint32_t i = 1; i < c->seats.used; i++)
+        if (SEAT(c, i)->walked != SEAT(c, i)->open_orders) return "an account counts its orders at an instrument wrongly";
+    for (uint32_t i = 1; i < c->balances.used; i++) {
+        const core_balance_row *b = BALANCE(c, i);
+        if (b->walked != b->hold) return "a balance's hold is not the sum of its orders' holds";
+        if (b->total < b->hold && !ACCOUNT(c, b->account)->late) return "a balance holds more than it has";
+    }
+    return NULL;
+}
+
+static const char *check_positions(const core *c)
+{
+    for (uint32_t i = 1; i < c->positions.used; i++) {
+        const core_position_row *p = POSITION(c, i);
+        if (p->qty == 0 && p->cost != 0) return "a flat position has a cost";
+        if ((p->qty > 0 && p->cost < 0) || (p->qty < 0 && p->cost > 0)) return "a position's cost has the wrong sign";
+        if (p->fees < 0) return "a position has negative fees";
+        if (position_find(c, p->seat, p->strategy) != i) return "a position cannot be found by its key";
+    }
+    return NULL;
+}
+
+static const char *check_tables(const core *c)
+{
+    uint32_t orders = 0, halts = 0;
+    for (uint32_t i = 1; i < c->orders.used; i++) {
+        const core_order *o = ORDER(c, i);
+        if (!o->in_book && !o->in_account) continue;
+        if (order_find(c, o->order_no) != i) return "an order cannot be found by its number";
+        orders++;
+    }
+    if (orders != c->order_ids.count) return "a number leads to an order that is gone";
+    for (uint32_t i = 1; i < c->halts.used; i++) halts += HALT(c, i)->state != HALT_ACTIVE;
+    return halts == c->halts_on ? NULL : "the count of halts is wrong";
+}
 
 const char *core_check(core *c)
 {
-    (void)c;
-    return NULL;
+    const char *why = check_books(c);
+    if (why == NULL) why = check_accounts(c);
+    if (why == NULL) why = check_positions(c);
+    return why ? why : check_tables(c);
+}
+
+/* ---- hash: a sum over items, so their order does not matter ---- */
+
+static uint64_t mix64(uint64_t h, uint64_t x) { return fixed_mix(h ^ fixed_mix(x + 0x9E3779B97F4A7C15u)) + h; }
+static uint64_t mix128(uint64_t h, i128 x) { return mix64(mix64(h, (uint64_t)x), (uint64_t)(x >> 64)); }
+
+static uint64_t hash_order(const core *c, const core_order *o)
+{
+    const core_seat *seat = SEAT(c, o->seat);
+    uint64_t h = mix64(1, o->order_no);
+    h = mix64(h, (uint64_t)ACCOUNT(c, seat->account)->id << 32 | INSTRUMENT(c, seat->instrument)->id);
+    h = mix64(h, POSITION(c, o->position)->strategy);
+    h = mix64(h, (uint64_t)o->side | (uint64_t)o->type << 8 | (uint64_t)o->tif << 16 | (uint64_t)o->ord_status << 24 | (uint64_t)o->flags << 32);
+    h = mix64(mix64(mix64(h, (uint64_t)o->limit_ticks), (uint64_t)o->qty_lots), (uint64_t)o->filled_lots);
+    h = mix64(mix64(h, o->spec_version), (uint64_t)o->maker_fee_ppm << 32 | o->taker_fee_ppm);
+    return mix128(mix128(h, o->hold), o->cum_cost);
+}
+
+static uint64_t hash_position(const core *c, const core_position_row *p)
+{
+    if (!p->qty && !p->cost && !p->realised && !p->fees) return 0;
+    const core_seat *seat = SEAT(c, p->seat);
+    uint64_t h = mix64(2, (uint64_t)ACCOUNT(c, seat->account)->id << 32 | INSTRUMENT(c, seat->instrument)->id);
+    h = mix128(mix128(mix64(h, p->strategy), p->qty), p->cost);
+    return mix128(mix128(h, p->realised), p->fees);
+}
+
+static uint64_t hash_balance(const core *c, const core_balance_row *b)
+{
+    if (!b->total && !b->hold) return 0;
+    return mix128(mix128(mix64(3, (uint64_t)ACCOUNT(c, b->account)->id << 32 | b->asset), b->total), b->hold);
+}
+
+static uint64_t hash_account(const core_account *a)
+{
+    uint64_t h = mix64(4, (uint64_t)a->id << 32 | a->owner);
+    if (!a->limits_set) return h;
+    h = mix64(h, (uint64_t)a->limits.open_orders_max << 32 | a->limits.open_orders_instrument_max);
+    h = mix64(h, (uint64_t)a->limits.rate_per_second << 32 | a->limits.rate_burst);
+    return mix128(mix64(h, 1u + a->limits.self_trade_allowed), a->limits.notional_max);
 }
 
 uint64_t core_hash(const core *c)
 {
-    (void)c;
-    return 0;
+    uint64_t sum = 0;
+    for (uint32_t i = 1; i < c->orders.used; i++)
+        if (ORDER(c, i)->in_account) sum += hash_order(c, ORDER(c, i));
+    for (uint32_t i = 1; i < c->positions.used; i++) sum += hash_position(c, POSITION(c, i));
+    for (uint32_t i = 1; i < c->balances.used; i++) sum += hash_balance(c, BALANCE(c, i));
+    for (uint32_t i = 1; i < c->accounts.used; i++) sum += hash_account(ACCOUNT(c, i));
+    for (uint32_t i = 1; i < c->halts.used; i++) {
+        const core_halt_row *h = HALT(c, i);
+        if (h->state != HALT_ACTIVE) sum += mix64(mix64(mix64(5, h->scope), h->key), h->state);
+    }
+    return sum;
 }

@@ -67,10 +67,15 @@ typedef struct {
     i128 bucket; /* tokens times 10^9 */
 } core_account;
 
-typedef struct { i128 total, hold; uint32_t account, asset, pad[2]; } core_balance_row;
+typedef struct {
+    i128 total, hold;
+    i128 walked; /* core_check's sum */
+    uint32_t account, asset, pad[2];
+} core_balance_row;
 
 typedef struct { /* an account at an instrument: what every order of the pair shares */
-    uint32_t account, instrument, base, quote, open_orders, pad;
+    uint32_t account, instrument, base, quote, open_orders;
+    uint32_t walked; /* core_check's count */
 } core_seat;
 
 typedef struct {
@@ -208,6 +213,7 @@ const char *account_apply(core *c, core_report *r, uint32_t slot); /* fills the 
 void account_terms(const core *c, const core_order *o, core_report *r); /* price of a fill: cum_cost, last_fee, hold after it */
 uint32_t account_balance_slot(core *c, uint32_t account, uint32_t asset);
 uint32_t account_seat_slot(core *c, uint32_t account, uint32_t instrument);
+void account_link(core *c, uint32_t slot); /* an order whose fields are set joins its account's open ones */
 bool account_reserve(core *c, uint32_t reports); /* room for whatever so many NEW reports may create */
 void account_view(const core *c, const core_seat *seat, const core_position_row *p, core_report *r);
 i128 account_bucket(const core_account *a, int64_t at_ns); /* tokens times 10^9 now */
