@@ -117,11 +117,13 @@ class Bus:
         return answer
 
     def read(self, after: Mapping[str, bytes], count: int, block_ms: int | None) -> dict[str, list[Entry]]:
-        """Entries after the given ids, at most `count` a stream; waits up to block_ms (None: not at all). Streams
-        without news are absent from the answer. The first field of an entry is its payload.
+        """Entries after the given ids, at most `count` a stream; waits up to block_ms (0 or None: not at all).
+
+        Streams without news are absent from the answer. The first field of an entry is its payload.
         """
-        client = self._redis if block_ms is None else self._blocking
-        answer = self._call(client.xread, dict(after), count=count, block=block_ms)
+        # To the server BLOCK 0 means for ever, which nobody here wants.
+        client = self._blocking if block_ms else self._redis
+        answer = self._call(client.xread, dict(after), count=count, block=block_ms or None)
         return {stream.decode(): _entries(entries) for stream, entries in (answer or ())}
 
     def length(self, stream: str) -> int:

@@ -130,7 +130,7 @@ def layout(name: str, head: bytes, columns: tuple[str, ...] | None = None) -> La
     if len(row) != len(columns):
         raise FileTrouble(
             f"{name}:{1 + has_header}: has {len(row)} columns where {len(columns)} were expected. Name them in "
-            "their order with --columns, as --columns ts,open,close,high,low,volume (any other word for a column to ignore)."
+            "their order, as --columns ts,open,close,high,low,volume (any other word for a column to ignore)."
         )
     unit = _unit(row[columns.index(MOMENT)])
     if unit is None:

@@ -85,6 +85,13 @@ class FeedPath:
             self._tell_open()
             self._put_anchors()
 
+    def flush_when_due(self, rows: int) -> None:
+        """Flush when a quarter of a second has passed or `rows` bars wait: for feeds that can go faster than anyone
+        looks.
+        """
+        if self._monotonic_ns() - self._told_ns >= OPEN_EVERY_NS or len(self._pending) >= rows:
+            self.flush()
+
     @property
     def pending(self) -> int:
         """Closed bars that wait to be stored."""

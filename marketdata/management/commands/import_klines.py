@@ -79,8 +79,8 @@ class Command(BaseCommand):
         except InstrumentUnknown as error:
             if not options["create"]:
                 raise CommandError(
-                    f"Nothing was imported: {error} Seed it (manage.py seed FILE.yaml), or add --create to make {symbol} "
-                    f"on {exchange} now, with its steps taken from {sample}."
+                    f"Nothing was imported: {error} Seed it (manage.py seed FILE.yaml), or add --create to make "
+                    f"{symbol} on {exchange} now, with its steps taken from {sample}."
                 ) from error
             instrument = importing.create_instrument(exchange, symbol, sample, columns)
             self.stdout.write(f"Created {instrument}: tick {instrument.tick_size:f}, lot {instrument.lot_size:f}.")

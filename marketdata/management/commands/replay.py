@@ -1,0 +1,127 @@
+"""manage.py replay: recorded klines played through the same path as a live feed."""
+
+from __future__ import annotations
+
+import signal
+import sys
+import threading
+from argparse import ArgumentParser
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+from tqdm import tqdm
+
+from marketdata import bus, clock, importing, intervals, services
+from marketdata.domain import Kline
+from marketdata.feeds.path import FeedPath
+from marketdata.feeds.replay import ReplayFeed
+from marketdata.files import FileTrouble, column_names, read_klines
+from marketdata.models import Exchange, Instrument
+from marketdata.services import InstrumentUnknown
+
+PENDING_ROWS = 2000
+
+
+class Command(BaseCommand):
+    """Bars go out open and closed, closed ones are stored, and the simulator's depth stands around the replayed
+    price.
+    """
+
+    help = (
+        "Play kline files (as for import_klines) on an exchange of source replay, which is made when absent: charts move, "
+        "strategies hear closed klines, and paper orders trade around the replayed price."
+    )
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("files", nargs="+", type=Path, metavar="FILE")
+        parser.add_argument("--exchange", required=True)
+        parser.add_argument("--symbol", required=True, help="As BTC/USDT.")
+        parser.add_argument("--interval", default="1m", help=f"One of {', '.join(intervals.INTERVALS)}.")
+        parser.add_argument("--columns", help="The columns in the files' order, as ts,open,close,high,low,volume.")
+        parser.add_argument(
+            "--speed", type=float, default=60.0, help="Times the recorded pace; 0 = as fast as possible."
+        )
+        parser.add_argument("--from", dest="first", help="ISO time of the first bar to play.")
+        parser.add_argument("--to", dest="end", help="ISO time before which to stop.")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        interval = options["interval"]
+        try:
+            intervals.length_ms(interval)
+            columns = column_names(options["columns"]) if options["columns"] else None
+            first_ms, end_ms = _moment_ms(options["first"]), _moment_ms(options["end"])
+            instrument = self._instrument(options, columns)
+            stopping = threading.Event()
+            bars = _between(_all_bars(options["files"], columns), first_ms, end_ms)
+            feed = ReplayFeed(bars, interval, options["speed"], stopping)
+        except (ValueError, FileTrouble) as error:
+            raise CommandError(f"Nothing was played: {error}") from error
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, lambda *_: stopping.set())
+        try:
+            self._play(feed, instrument, interval, quiet=options["verbosity"] == 0)
+        except FileTrouble as error:
+            raise CommandError(f"{feed.played:,} bars were played, then: {error}") from error
+        played = f"{feed.played:,} bars of {interval} played on {instrument}"
+        until = f", up to {clock.from_ms(feed.now.open_ms):%Y-%m-%d %H:%M} UTC" if feed.now else ""
+        self.stdout.write(f"{played}{until}.")
+
+    def _play(self, feed: ReplayFeed, instrument: Instrument, interval: str, quiet: bool) -> None:
+        path = FeedPath(bus.default())
+        spec = services.specs(instrument.exchange.name)[instrument.pk]
+        feed.subscribe({spec.id: spec})
+        path.follow({spec.id: spec})
+        shown = tqdm(unit=" bars", disable=quiet or not sys.stderr.isatty(), file=sys.stderr)
+        with shown:
+            while not feed.finished:
+                for event in feed.events():
+                    path.take(event)
+                    path.flush_when_due(PENDING_ROWS)
+                shown.update(feed.played - shown.n)
+                if feed.now is not None:
+                    shown.set_postfix_str(f"{clock.from_ms(feed.now.open_ms):%Y-%m-%d %H:%M}", refresh=False)
+            path.flush()
+        if path.errors:
+            raise CommandError(f"{instrument} was set aside: {path.errors[spec.id]}")
+
+    def _instrument(self, options: dict[str, Any], columns: tuple[str, ...] | None) -> Instrument:
+        exchange, symbol = options["exchange"], options["symbol"]
+        found = Exchange.objects.filter(name=exchange).first()
+        if found is not None and found.source != Exchange.Source.REPLAY:
+            raise CommandError(
+                f"Nothing was played: {exchange} has a market of its own (source {found.source}); its prices and the recorded "
+                "ones would be mixed. Give the replay an exchange of its own, as --exchange replay."
+            )
+        try:
+            return services.find_instrument(exchange, symbol)
+        except InstrumentUnknown:
+            instrument = importing.create_instrument(exchange, symbol, options["files"][0], columns)
+            services.subscribe(exchange, symbol)
+            self.stdout.write(f"Created {instrument}: tick {instrument.tick_size:f}, lot {instrument.lot_size:f}.")
+            return instrument
+
+
+def _all_bars(files: list[Path], columns: tuple[str, ...] | None) -> Iterator[Kline]:
+    for path in files:
+        yield from read_klines(path, columns)
+
+
+def _between(bars: Iterator[Kline], first_ms: int | None, end_ms: int | None) -> Iterator[Kline]:
+    """The bars of the span, in ascending time; those that go back in time are left out."""
+    last_ms = -1
+    for bar in bars:
+        if end_ms is not None and bar.open_ms >= end_ms:
+            return
+        if bar.open_ms > last_ms and (first_ms is None or bar.open_ms >= first_ms):
+            last_ms = bar.open_ms
+            yield bar
+
+
+def _moment_ms(text: str | None) -> int | None:
+    if text is None:
+        return None
+    moment = datetime.fromisoformat(text)
+    return clock.to_ms(moment if moment.tzinfo else moment.replace(tzinfo=UTC))
