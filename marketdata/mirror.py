@@ -31,6 +31,7 @@ log = logging.getLogger(__name__)
 
 TRADES_KEPT = 1000
 BACKLOG_BLOCKS = 1000
+FIRST_WAIT_S = 1.0
 SPECS_EVERY_S = 5.0
 DAY_EVERY_S = 15.0
 
@@ -86,6 +87,7 @@ class MarketMirror:
         self._listeners: list[Callable[[Change], None]] = []
         self._stopping = threading.Event()
         self._specs_due = threading.Event()
+        self._caught_up = threading.Event()
         self._server_ahead_ms = 0
         self._threads: list[threading.Thread] = []
 
@@ -101,6 +103,10 @@ class MarketMirror:
             self._threads.append(thread)
             thread.start()
         return self
+
+    def wait(self, timeout_s: float) -> bool:
+        """Wait until what the bus still held at the start has been read."""
+        return self._caught_up.wait(timeout_s)
 
     def stop(self) -> None:
         """End the threads."""
@@ -239,6 +245,7 @@ class MarketMirror:
                 continue
             for _, entry in tail.read(block_ms=250):
                 self._take_block(entry)
+            self._caught_up.set()
 
     def _take_block(self, entry: Entry) -> None:
         try:
@@ -392,5 +399,7 @@ def _tell(listeners: Iterable[Callable[[Change], None]], changes: list[Change]) 
 
 @cache
 def default_mirror() -> MarketMirror:
-    """The process's own mirror, started at the first call."""
-    return MarketMirror(default()).start()
+    """The process's own mirror, started at the first call, which waits a moment for it to know something."""
+    mirror = MarketMirror(default()).start()
+    mirror.wait(FIRST_WAIT_S)
+    return mirror
