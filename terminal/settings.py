@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import decimal
 import secrets
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -167,19 +168,39 @@ STORAGES = {
 WHITENOISE_USE_FINDERS = WHITENOISE_AUTOREFRESH = DEBUG  # while writing pages: files as they are, nothing collected
 
 # --- REST ----------------------------------------------------------------------------------------------------------
+# One way to say who asks, what they may do and how things fail, for the views of every app.
 REST_FRAMEWORK: dict[str, object] = {
-    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "DEFAULT_AUTHENTICATION_CLASSES": ["orders.rest.Authentication"],
+    "DEFAULT_PERMISSION_CLASSES": ["orders.permissions.HasScope"],
+    "DEFAULT_THROTTLE_CLASSES": ["orders.throttles.Requests"],
+    "DEFAULT_PARSER_CLASSES": ["orders.parsers.StrictJSONParser"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
-    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
-    "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
+    "DEFAULT_CONTENT_NEGOTIATION_CLASS": "orders.rest.AlwaysJSON",
+    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "EXCEPTION_HANDLER": "orders.rest.handle",
     "UNAUTHENTICATED_USER": "django.contrib.auth.models.AnonymousUser",
+}
+SIMPLE_JWT = {
+    "ALGORITHM": "HS256",
+    "SIGNING_KEY": SECRET_KEY,
+    "ACCESS_TOKEN_LIFETIME": timedelta(minutes=15),
+    "REFRESH_TOKEN_LIFETIME": timedelta(days=1),
+    "ISSUER": "meridian",
+    "AUDIENCE": "meridian",
+    "CHECK_REVOKE_TOKEN": True,  # a token of before a change of password is no longer one
 }
 SPECTACULAR_SETTINGS = {
     "TITLE": "Meridian",
-    "DESCRIPTION": "Trade, and read the market, from a program.",
+    "DESCRIPTION": "Trade, and read the market, from a program. Decimals are text, times are ISO 8601 in UTC, lists come "
+    "in pages. Requests are signed: X-API-Key, X-API-Timestamp (ms) and X-API-Signature, the hex HMAC-SHA256 with the "
+    "secret over timestamp + method + path?query + sha256hex(body).",
     "VERSION": "1",
     "OAS_VERSION": "3.1.0",
     "SERVE_INCLUDE_SCHEMA": False,
+    "SERVE_AUTHENTICATION": [],
+    "SERVE_PERMISSIONS": [],
+    "SCHEMA_PATH_PREFIX": "/api/v1",
+    "ENUM_NAME_OVERRIDES": {"TradingState": ["active", "reducing", "halted"], "StopState": ["halted", "reducing"]},
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "REDOC_DIST": "SIDECAR",
@@ -200,5 +221,6 @@ LOGGING = {
         "django.request": {"filters": ["asked"]},
         "celery.beat": {"level": "WARNING"},
         "celery.app.trace": {"level": "WARNING"},
+        "celery.worker.strategy": {"level": "WARNING"},
     },
 }

@@ -3,20 +3,15 @@
 from __future__ import annotations
 
 from django.contrib import admin
-from django.http import HttpRequest, HttpResponse
-from django.urls import URLPattern, URLResolver, path
+from django.urls import URLPattern, URLResolver, include, path
 
 from terminal import health
-
-
-def empty(request: HttpRequest) -> HttpResponse:
-    return HttpResponse("<!doctype html><title>Meridian</title><h1>Meridian</h1>")
-
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("healthz", health.alive),
     path("readyz", health.ready),
     path("metrics", health.metrics),
     path("admin/", admin.site.urls),
-    path("", empty),
+    path("", include("terminal.api")),
+    path("", include("terminal.screen_urls")),
 ]
