@@ -5,20 +5,23 @@ from glob import glob
 
 from setuptools import Extension, setup
 
-FLAGS = ["-std=c11", "-O3", "-flto", "-fstack-protector-strong", "-Wall", "-Wextra", "-Werror"]
+FLAGS = ["-std=c11", "-O3", "-flto=auto", "-fstack-protector-strong", "-Wall", "-Wextra", "-Werror"]
 if os.environ.get("PORTABLE") != "1":
     FLAGS.append("-march=native")
+CORE = sorted(glob("orders/core/*.c"))
+HEADERS = sorted(glob("orders/core/*.h") + glob("orders/benchmark/*.h"))
+PURE = [source for source in CORE if not source.endswith("module.c")]  # the same core, without Python around it
+
+
+def extension(name: str, sources: list[str]) -> Extension:
+    return Extension(name, sources, depends=HEADERS, extra_compile_args=FLAGS, extra_link_args=["-flto=auto", "-O3"])
+
 
 setup(
     name="meridian-core",
     packages=[],
     ext_modules=[
-        Extension(
-            "orders._core",
-            sorted(glob("orders/core/*.c")),
-            depends=sorted(glob("orders/core/*.h")),
-            extra_compile_args=FLAGS,
-            extra_link_args=["-flto", "-O3"],
-        )
+        extension("orders._core", CORE),
+        extension("orders.benchmark._limits", PURE + sorted(glob("orders/benchmark/*.c"))),
     ],
 )
