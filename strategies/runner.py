@@ -18,7 +18,6 @@ from datetime import datetime, timedelta
 
 from django.db import Error as DatabaseError
 from django.db import transaction
-from django.db.models import Q
 
 from marketdata import clock, intervals
 from strategies import failpoints, live, sending
@@ -226,10 +225,11 @@ class Runner:
     def _end_if_settled(self, run: Run) -> bool:
         if run.state != Run.State.STOPPING:
             return False
-        unended = run.intents.filter(Q(ended=False) | Q(answered_at=None))
-        if unended.exists():
-            if not run.note:
-                self._note(run, f"Stopping: waits until {unended.count()} of its orders have ended.")
+        if run.intents.filter(answered_at=None).exists():
+            return False
+        standing = run.intents.filter(ended=False).count()
+        if standing:
+            self._note(run, f"Stopping; {standing} of its orders have not ended yet.")
             return False
         with transaction.atomic():
             self._lease.check()

@@ -11,7 +11,6 @@ from typing import Any
 
 from marketdata import clock
 from orders import services
-from orders.caller import NoAnswer, NotAccepted
 from orders.models import Order, Request
 from strategies.domain import Report, Side
 from strategies.models import Intent
@@ -49,14 +48,10 @@ LOST = Answer(
 
 def send(intent: Intent) -> Answer | None:
     """Send a wish, again or for the first time. None while nothing is decided."""
-    owner = intent.owner
-    try:
-        if intent.kind == Intent.Kind.PLACE:
-            reply = services.place(owner, {**intent.fields, "request_id": intent.request_id})
-        else:
-            reply = services.cancel(owner, client=intent.target, request_id=intent.request_id)
-    except (NoAnswer, NotAccepted):
-        return None
+    if intent.kind == Intent.Kind.PLACE:
+        reply = services.place(intent.owner, {**intent.fields, "request_id": intent.request_id})
+    else:
+        reply = services.cancel(intent.owner, f"client:{intent.target}", {"request_id": intent.request_id})
     if reply.status in UNDECIDED:
         return None
     body = _body(reply.body)
