@@ -149,7 +149,7 @@ class Decider:
             try:
                 refused = self._amend(batch, order, command)
             except ValueError as error:
-                return self._say(batch, command, 422, {"code": "PRECISION", "message": str(error)})
+                return self._say(batch, command, 422, _off_step(error))
         own = self._journal(batch, raw)
         reason = next((report.reason for report in own if report.order_no == order.order_no and report.reason), "")
         self._remember(batch, order, command.request_id, command.body_hash, kind, 422 if refused else 200)
@@ -280,6 +280,13 @@ class Decider:
         batch: Batch, command: messages.Command, status: int, body: Any, headers: dict[str, str] | None = None
     ) -> None:
         batch.answer(command.reply_to, command.reply_id, status, body, headers)
+
+
+def _off_step(error: ValueError) -> dict[str, Any]:
+    """A price or quantity between two steps; the sentence names the nearest below."""
+    sentence = str(error)
+    code = "QTY_PRECISION" if sentence.startswith("quantity") else "PRICE_PRECISION"
+    return {"code": code, "message": f"{sentence[:1].upper()}{sentence[1:]}. The order stays as it was."}
 
 
 def _placed_status(order: LiveOrder) -> int:

@@ -13,7 +13,8 @@ from typing import Any
 
 import msgspec
 import psycopg
-from django.conf import settings
+from django.db import connection as django_connection
+from psycopg.conninfo import make_conninfo
 
 from marketdata import bus as buses
 from marketdata import channels, clock, partitions
@@ -32,6 +33,7 @@ from orders.engine.reports import unpack as unpack_reports
 from orders.engine.teller import Teller
 from orders.exchanges.sim import SimExchange
 from orders.simulator import Publisher, SimInstrument, Simulator, history
+from orders.simulator.spec import habits
 
 log = logging.getLogger(__name__)
 
@@ -67,7 +69,7 @@ class EngineService(Service):
         """See Service.run."""
         sys.setswitchinterval(SWITCH_INTERVAL_S)
         partitions.ensure_ahead(clock.now().date())
-        with psycopg.connect(settings.DATABASE_URL, autocommit=True) as connection:
+        with psycopg.connect(database(), autocommit=True) as connection:
             lease = self._take(connection)
             if lease is None:
                 return
@@ -111,7 +113,7 @@ class EngineService(Service):
         self.publisher = Publisher(self.core, self.simulator)
         self.decider = Decider(self.shard, self.core, self.chain, self.world, self.orders, self.fold, self.exchange)
         self.teller = Teller(self.core, self.chain, self.orders, self.fold)
-        self.checkpointer = Checkpointer(settings.DATABASE_URL, self.shard)
+        self.checkpointer = Checkpointer(database(), self.shard)
         self.checkpoint_seq, self.checkpoint_ns = found.checkpoint_seq, clock.monotonic_ns()
         self.anchors = buses.BlockTail(self.bus)
         told = world.World(halts=found.halts)
@@ -232,8 +234,10 @@ class EngineService(Service):
         self.decider.world = new
         self.teller.obey(batch, old, new)
         for spec in new.instruments.values():
-            if spec.source != "ccxt" and old.instruments.get(spec.id) != spec:
-                self.simulator.set_instrument(_simulated(spec), batch.at_ns)
+            before = old.instruments.get(spec.id)
+            changed = before != spec or before.simulation != spec.simulation
+            if changed and (instrument := _simulated(spec)) is not None:
+                self.simulator.set_instrument(instrument, batch.at_ns)
         for gone in old.instruments.keys() - new.instruments.keys():
             self.simulator.remove_instrument(gone, batch.at_ns)
 
@@ -300,7 +304,8 @@ class EngineService(Service):
     # -- small things ---------------------------------------------------------------------------------------------------------
 
     def _simulated(self) -> list[SimInstrument]:
-        return [_simulated(spec) for spec in self.world.instruments.values() if spec.source != "ccxt"]
+        made = (_simulated(spec) for spec in self.world.instruments.values())
+        return [instrument for instrument in made if instrument is not None]
 
     def _extra(self) -> dict[str, Any]:
         """What a checkpoint keeps beside the core."""
@@ -313,12 +318,28 @@ class EngineService(Service):
 _pack = msgspec.msgpack.Encoder().encode
 
 
-def _simulated(spec: world.InstrumentSpec) -> SimInstrument:
-    return SimInstrument(
+def database() -> str:
+    """Where PostgreSQL is, as psycopg wants it: the engine keeps connections of its own, outside Django's pool."""
+    known = django_connection.get_connection_params()
+    names = ("dbname", "user", "password", "host", "port", "sslmode", "options")
+    return make_conninfo("", **{name: known[name] for name in names if known.get(name)})
+
+
+def _simulated(spec: world.InstrumentSpec) -> SimInstrument | None:
+    """The instrument for the simulator; None for one of a real exchange, or one whose settings cannot be traded by."""
+    if spec.source == "ccxt":
+        return None
+    made = SimInstrument(
         id=spec.id, exchange=spec.exchange, symbol=spec.symbol, spec_version=spec.spec_version, tick_size=spec.tick_size,
         lot_size=spec.lot_size, notional_min=spec.notional_min, simulation=spec.simulation,
         replayed=spec.source == "replay",
     )  # fmt: skip
+    try:
+        habits(made)
+    except (ValueError, ArithmeticError, TypeError) as error:
+        log.error("%s has no market until its settings are mended: %s", spec.symbol, error)
+        return None
+    return made
 
 
 def _command(entry: buses.Entry) -> messages.Command | None:
