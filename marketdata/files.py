@@ -18,7 +18,7 @@ from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import IO, NoReturn
 
-from marketdata import clock
+from marketdata import clock, intervals
 from marketdata.domain import Kline
 
 MOMENT = "moment"
@@ -29,6 +29,8 @@ LINE_MAX = 1 << 16
 _MOMENT_NAMES = {"open_time", "opentime", "open time", "ts", "time", "timestamp", "date", "datetime", "unix", "moment"}
 _SAME = {"vol": "volume", "o": "open", "h": "high", "l": "low", "c": "close", "v": "volume", "t": MOMENT}
 _BINANCE = (*NEEDED, "close_time", "quote_volume", "trades", "taker_base", "taker_quote", "unused")
+_SYMBOL = re.compile(r"(?<![A-Z0-9])([A-Z0-9]{2,10}?)[-_/]?(USDT|USDC|FDUSD|BUSD|USD|EUR|IDR|TRY|BTC|ETH)(?![A-Z0-9])")
+_INTERVAL = re.compile(rf"[-_.]({'|'.join(intervals.INTERVALS)})[-_.]")
 _WHOLE = re.compile(r"\d{1,19}", re.ASCII)
 
 
@@ -136,6 +138,13 @@ def layout(name: str, head: bytes, columns: tuple[str, ...] | None = None) -> La
     if unit is None:
         _unreadable(name, 1 + has_header, lines[has_header])
     return Layout(columns, unit, int(has_header))
+
+
+def series_of(path: Path) -> tuple[str | None, str | None]:
+    """(symbol, interval) by a file's name, as BTCUSDT-1m-2024-08.zip says them; None for what it does not say."""
+    symbol = _SYMBOL.search(path.name)
+    interval = _INTERVAL.search(path.name)
+    return (f"{symbol[1]}/{symbol[2]}" if symbol else None), (interval[1] if interval else None)
 
 
 def read_klines(path: Path, columns: tuple[str, ...] | None = None) -> Iterator[Kline]:

@@ -16,15 +16,18 @@ from pathlib import Path
 from django.db import DataError, connection, transaction
 
 from marketdata import bus, channels, clock, intervals, shapes, store
-from marketdata.domain import Gap
+from marketdata.domain import Gap, Kline
 from marketdata.files import CHUNK, LINE_MAX, MOMENT, FileTrouble, Layout, Member, layout, members, read_klines
 from marketdata.models import Asset, Exchange, Instrument
+from marketdata.precision import decimal_text
 from marketdata.services import ring_subscriptions
 from marketdata.staging import Staging, Stored
 
 SAMPLE_ROWS = 20_000
 PLACES_MAX = 12
 TOLD_BARS = 200
+DEPTH_PART = Decimal("0.1")
+DEPTH_LOTS_MIN = 5
 
 _AT_LINE = re.compile(r"COPY kline_staging, line (\d+)(?:, column (\w+))?(?:: (.*))?", re.DOTALL)
 
@@ -107,6 +110,7 @@ def create_instrument(exchange: str, symbol: str, sample: Path, columns: tuple[s
                 "settle": assets[quote],
                 "tick_size": _step(value for bar in bars for value in bar[1:5]),
                 "lot_size": _step(bar.volume for bar in bars),
+                "simulation": _simulation(bars),
                 "position": Instrument.objects.filter(exchange=market).count(),
             },
         )
@@ -162,6 +166,15 @@ def _trouble(name: str, shape: Layout, error: DataError) -> FileTrouble:
     return FileTrouble(
         f"{name}:{line}: {what}{reason}: {held[0][:120] if held else 'the line'}. Nothing of this file was imported."
     )
+
+
+def _simulation(bars: list[Kline]) -> dict[str, str]:
+    """What simulated depth around these prices needs to know: where to begin, and how much a level holds: a part of
+    a usual bar.
+    """
+    usual = sorted(bar.volume for bar in bars)[len(bars) // 2]
+    depth = usual * DEPTH_PART / _step(bar.volume for bar in bars)
+    return {"start_price": decimal_text(bars[0].open), "depth_lots": str(max(DEPTH_LOTS_MIN, int(depth)))}
 
 
 def _step(values: Iterable[Decimal]) -> Decimal:

@@ -18,7 +18,7 @@ from marketdata import bus, clock, importing, intervals, services
 from marketdata.domain import Kline
 from marketdata.feeds.path import FeedPath
 from marketdata.feeds.replay import ReplayFeed
-from marketdata.files import FileTrouble, column_names, read_klines
+from marketdata.files import FileTrouble, column_names, read_klines, series_of
 from marketdata.models import Exchange, Instrument
 from marketdata.services import InstrumentUnknown
 
@@ -31,15 +31,15 @@ class Command(BaseCommand):
     """
 
     help = (
-        "Play kline files (as for import_klines) on an exchange of source replay, which is made when absent: charts move, "
+        "Play kline files (as for import_klines) on an exchange of source replay: charts move, "
         "strategies hear closed klines, and paper orders trade around the replayed price."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("files", nargs="+", type=Path, metavar="FILE")
-        parser.add_argument("--exchange", required=True)
-        parser.add_argument("--symbol", required=True, help="As BTC/USDT.")
-        parser.add_argument("--interval", default="1m", help=f"One of {', '.join(intervals.INTERVALS)}.")
+        parser.add_argument("--exchange", default="replay", help="Of source replay; made when absent.")
+        parser.add_argument("--symbol", help="As BTC/USDT; by the file's name unless said.")
+        parser.add_argument("--interval", help=f"One of {', '.join(intervals.INTERVALS)}; by the file's name, else 1m.")
         parser.add_argument("--columns", help="The columns in the files' order, as ts,open,close,high,low,volume.")
         parser.add_argument(
             "--speed", type=float, default=60.0, help="Times the recorded pace; 0 = as fast as possible."
@@ -48,7 +48,11 @@ class Command(BaseCommand):
         parser.add_argument("--to", dest="end", help="ISO time before which to stop.")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        interval = options["interval"]
+        symbol, interval = series_of(options["files"][0])
+        options["symbol"] = options["symbol"] or symbol
+        interval = options["interval"] or interval or intervals.BASE
+        if options["symbol"] is None:
+            raise CommandError(f"Say which symbol this is, as --symbol BTC/USDT: {options['files'][0]} does not tell.")
         try:
             intervals.length_ms(interval)
             columns = column_names(options["columns"]) if options["columns"] else None
@@ -92,8 +96,8 @@ class Command(BaseCommand):
         found = Exchange.objects.filter(name=exchange).first()
         if found is not None and found.source != Exchange.Source.REPLAY:
             raise CommandError(
-                f"Nothing was played: {exchange} has a market of its own (source {found.source}); its prices and the recorded "
-                "ones would be mixed. Give the replay an exchange of its own, as --exchange replay."
+                f"Nothing was played: {exchange} has a market of its own (source {found.source}); its prices and the "
+                "recorded ones would be mixed. Give the replay an exchange of its own, as --exchange replay."
             )
         try:
             return services.find_instrument(exchange, symbol)
