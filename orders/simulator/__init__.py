@@ -22,7 +22,9 @@ and then, in its loop::
 
 Other calls: `simulator.anchor(instrument_id, ticks, now_ns)` for an ANCHOR record of a replay (ticks 0 lets go of it);
 `simulator.set_instrument(SimInstrument.of(row), now_ns)` after core.set_instrument when an instrument is new or its
-spec changed; `simulator.remove_instrument(instrument_id, now_ns)`; `simulator.state()` for the checkpoint, plain JSON.
+spec changed (`simulator.withdraw(instrument_id, now_ns)` before it, when tick or lot changed: the core changes no steps
+while orders stand); `simulator.remove_instrument(instrument_id, now_ns)`; `simulator.state()` for the checkpoint,
+plain JSON.
 
 Nobody else may call `core.tape()`: the simulator drains it (step, ensure_depth, blocks and answer all do) and keeps
 what the publisher and the exchange's port need. Agents' orders carry FLAG_AGENT and an order_no with the top bit set

@@ -100,6 +100,14 @@ class Simulator:
         self._markets[instrument.id] = market
         market.open(now_ns)
 
+    def withdraw(self, instrument_id: int, now_ns: int) -> None:
+        """Take an instrument's quotes down before core.set_instrument changes its steps, which the core refuses while
+        orders stand; `set_instrument` puts them up again.
+        """
+        market = self._markets.get(instrument_id)
+        if market is not None:
+            market.leave(now_ns)
+
     def remove_instrument(self, instrument_id: int, now_ns: int) -> None:
         """Its agents leave."""
         market = self._markets.pop(instrument_id, None)
