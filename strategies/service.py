@@ -9,7 +9,6 @@ from __future__ import annotations
 import logging
 from typing import Any, ClassVar
 
-import msgspec
 from django.db import close_old_connections
 
 from marketdata import bus, channels, clock
@@ -26,7 +25,6 @@ log = logging.getLogger(__name__)
 LOOK_S = 1.0
 STEPS_A_TURN = 50  # of one run, before the others have their turn
 
-_account_news = msgspec.msgpack.Decoder(list[Any])
 
 
 class StrategyService(Service):
@@ -113,7 +111,7 @@ class StrategyService(Service):
         if channel == channels.WAKE:
             return payload.decode().split(" ")[0] in (channels.WAKE_STRATEGIES, channels.WAKE_HISTORY)
         if channel == channels.ACCOUNT:
-            return _account_news.decode(payload)[0] in self._accounts
+            return any(account_id in self._accounts for account_id, _, _ in channels.decode_account(payload))
         return any(bar.closed and (bar.exchange, bar.symbol) in self._series for bar in channels.decode_klines(payload))
 
 

@@ -35,8 +35,16 @@ def marks(core: Core, world: World) -> dict[str, dict[tuple[str, str], Fraction]
     return found
 
 
-def points(cursor: psycopg.Cursor[Any], batch: Batch, core: Core, world: World, books: Books, at: datetime) -> None:
-    """Add the minute's points to the batch, one an account whose worth is known."""
+def is_told(cursor: psycopg.Cursor[Any], minute: datetime) -> bool:
+    """Whether this minute has its points already: a restarted engine does not tell it twice."""
+    return cursor.execute("SELECT 1 FROM orders_equitypoint WHERE at >= %s LIMIT 1", (minute,)).fetchone() is not None
+
+
+def points(cursor: psycopg.Cursor[Any], batch: Batch, core: Core, world: World, books: Books) -> None:
+    """Add a point an account to the batch, as of the batch; an account whose worth is not known has none.
+
+    The batch itself must move no money: its postings are not in the table yet, its balances are in memory already.
+    """
     flows: dict[int, list[tuple[str, Any]]] = {}
     for account_id, asset, amount in cursor.execute(_FLOWS).fetchall():
         flows.setdefault(account_id, []).append((asset, amount))
@@ -50,4 +58,4 @@ def points(cursor: psycopg.Cursor[Any], batch: Batch, core: Core, world: World, 
         equity = valuation.worth(held.get(account.id, []), account.reporting_asset, known)
         flow = valuation.worth(flows.get(account.id, []), account.reporting_asset, known)
         if equity is not None and flow is not None and account.id in held:
-            batch.equity.append((account.id, account.owner_id, at, equity, flow))
+            batch.equity.append((account.id, account.owner_id, batch.at, equity, flow))

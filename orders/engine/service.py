@@ -212,12 +212,10 @@ class EngineService(Service):
 
     def _market(self, batch: Batch, cursor: psycopg.Cursor[Any], market: bytes, minute: int) -> None:
         self._fold_market(batch, market)
-        if minute != self.last_minute:
+        if minute != self.last_minute and not batch.ledger:  # money that moves in this very batch is told by the next one
             self.last_minute = minute
-            at = clock.from_ns(minute * MINUTE_NS)
-            taken = cursor.execute("SELECT 1 FROM orders_equitypoint WHERE at = %s LIMIT 1", (at,)).fetchone()
-            if taken is None:
-                equity.points(cursor, batch, self.core, self.world, self.books, at)
+            if not equity.is_told(cursor, clock.from_ns(minute * MINUTE_NS)):
+                equity.points(cursor, batch, self.core, self.world, self.books)
 
     def _fold_market(self, batch: Batch, reports: bytes) -> None:
         if not reports:

@@ -150,7 +150,8 @@ class Engine:
 
     def turn(self) -> None:
         """One round of the loop, whatever is on the stream."""
-        del self.service.__dict__["_say"]
+        self.service.__dict__.pop("_say", None)
+        self.service.last_txn_ns = 0
         self.service._turn(self.connection)
 
     def place(self, side: str = "buy", quantity: str = "0.01", price: str | None = None, **more: Any) -> messages.Place:

@@ -17,6 +17,7 @@ from django.db import transaction
 from marketdata.models import Asset
 from orders import keys, seeding
 from orders.models import Account, Owner
+from strategies.seeding import seed_demo
 from terminal.up import installation
 
 LOAD_AMOUNT = Decimal(10**9)
@@ -46,6 +47,7 @@ def make() -> dict[str, Any]:
     demo, demo_account = _person("demo", password, "paper", {"USDT": Decimal(100_000)}, operator=True)
     everything = {asset.code: LOAD_AMOUNT for asset in Asset.objects.all()}
     load, load_account = _person("load", None, "load", everything, operator=False)
+    seed_demo(demo_account)
     demo_key, demo_secret = keys.create(demo, scopes=["read", "trade", "operate"], name="demo", paper_only=True)
     load_key, load_secret = keys.create(
         load, scopes=["read", "trade"], name="load", accounts=[load_account], paper_only=True
