@@ -125,7 +125,9 @@ def layout(name: str, head: bytes, columns: tuple[str, ...] | None = None) -> La
     if has_header and len(lines) == 1:
         if _has_names(lines[0]):
             return None
-        _unreadable(name, 1, lines[0])
+        if columns is not None or len(fields) in (len(NEEDED), len(_BINANCE)):
+            _unreadable(name, 1, lines[0])
+        _columns(name, fields, has_header=False)
     if columns is None:
         columns = _columns(name, fields, has_header)
     row = _fields(lines[1]) if has_header else fields

@@ -10,11 +10,13 @@ The caller holds a transaction; the table lives as long as that.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from django.db import connection
 from psycopg import sql
 
 from marketdata import intervals, partitions
@@ -100,10 +102,14 @@ class Staging:
             sql.SQL("CREATE TEMPORARY TABLE kline_staging ({}) ON COMMIT DROP").format(sql.SQL(", ").join(columns))
         )
 
-    def copy(self, columns: Iterable[str], options: str = "") -> Any:
+    @contextmanager
+    def copy(self, columns: Iterable[str], options: str = "") -> Iterator[Any]:
         """A COPY into the table, to be used as `with staging.copy([...]) as copy`."""
         names = sql.SQL(", ").join(map(sql.Identifier, columns))
-        return self._cursor.copy(sql.SQL("COPY kline_staging ({}) FROM STDIN {}").format(names, sql.SQL(options)))
+        statement = sql.SQL("COPY kline_staging ({}) FROM STDIN {}").format(names, sql.SQL(options))
+        # Django passes a COPY through to psycopg without making its errors Django's.
+        with connection.wrap_database_errors, self._cursor.copy(statement) as copy:
+            yield copy
 
     def flaw(self) -> Flaw | None:
         """The first row that cannot be a bar of its interval, if there is one."""
