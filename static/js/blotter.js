@@ -4,6 +4,8 @@ import { abs, div, money, mul, places, text } from "./decimal.js";
 import { call, get, query } from "./http.js";
 import { Table } from "./table.js";
 import { panel } from "./loop.js";
+import { sentence } from "./place.js";
+import { PositionList } from "./positions.js";
 import { toast } from "./toasts.js";
 import { isOpen } from "./account.js";
 import { key } from "./market.js";
@@ -11,6 +13,8 @@ import { key } from "./market.js";
 const REJECT_SHOWN_MS = 30000;
 const STATES = { pending_new: "Sending", new: "Open", partially_filled: "Partial", filled: "Filled", pending_cancel: "Canceling", pending_replace: "Changing", canceled: "Canceled", rejected: "Rejected", expired: "Expired", unknown: "Checking with exchange" };
 const TYPES = { limit: "Limit", market: "Market", stop: "Stop", stop_limit: "Stop limit", take_profit: "Take profit", take_profit_limit: "Take profit limit", trailing_stop: "Trailing stop" };
+
+const positionId = (row) => [row.account, row.exchange, row.symbol, row.strategy_id].join("/");
 
 export class Blotter {
   constructor(boot, market, account, clock, act) {
@@ -24,7 +28,8 @@ export class Blotter {
     this.tab = "positions";
     this.only_here = false;
     this.history = null;
-    this.tables = { positions: this.#positions(), orders: this.#orders(), fills: this.#fills(), history: this.#history(), balances: this.#balances() };
+    const phone = matchMedia("(max-width: 900px)").matches;
+    this.tables = { positions: phone ? this.#phonePositions() : this.#positions(), orders: this.#orders(), fills: this.#fills(), history: this.#history(), balances: this.#balances() };
     this.dirty = panel(() => this.draw(), 150);
     for (const button of $$("#blotter-tabs button")) {
       button.addEventListener("click", () => this.pick(button.dataset.tab));
@@ -213,7 +218,7 @@ export class Blotter {
       { head: "Fees", c: "fees", more: "phone-hide", text: (row) => value(money(row.fees)) },
       { ...this.#strategy, more: "dim phone-hide" },
       { head: "", c: "act", more: "act", build: (cell, row) => this.#closeButton(cell, row) },
-    ], (row) => [row.account, row.exchange, row.symbol, row.strategy_id].join("/"), "No open positions. What you buy appears here at once.");
+    ], positionId, "No open positions. What you buy appears here at once.");
   }
 
   #gainText(row, gain) {
@@ -222,17 +227,29 @@ export class Blotter {
     return signed(gain) + (cost > 0n ? ` (${signed(div(gain * 100n, cost))}%)` : "");
   }
 
+  /** Prepares the market order that closes a position; the person sends it. */
+  #close(position) {
+    const draft = { side: position.quantity.startsWith("-") ? "buy" : "sell", type: "market", quantity: position.quantity.replace("-", "") };
+    if (position.symbol === this.here.symbol && position.exchange === this.here.exchange) this.act.fill(draft);
+    else this.act.go(position.exchange, position.symbol, draft);
+  }
+
+  #phonePositions() {
+    const texts = (row) => {
+      const gain = this.#unrealised(row, this.#mark(row));
+      const [sum, share = ""] = this.#gainText(row, gain).split(" ");
+      return { size: `${this.#size(row, row.quantity.replace("-", ""))} at ${this.#price(row, row.average_price)}`, gain: sum, share: share.replace(/[()]/g, ""), direction: direction(gain ?? 0n), long: !row.quantity.startsWith("-") };
+    };
+    return new PositionList(this.box, texts, positionId, (row) => this.#close(row), "No open positions.");
+  }
+
   #closeButton(cell, row) {
     const button = el("button", "btn danger", "Close");
     button.type = "button";
     button.title = "Fills the ticket with a market order that closes it";
     cell.append(button);
     let now = row;
-    button.addEventListener("click", () => {
-      const draft = { side: now.quantity.startsWith("-") ? "buy" : "sell", type: "market", quantity: now.quantity.replace("-", "") };
-      if (now.symbol === this.here.symbol && now.exchange === this.here.exchange) this.act.fill(draft);
-      else this.act.go(now.exchange, now.symbol, draft);
-    });
+    button.addEventListener("click", () => this.#close(now));
     return (fresh) => void (now = fresh);
   }
 
@@ -241,7 +258,7 @@ export class Blotter {
     cell.append(tag);
     return (row) => {
       set(tag, STATES[row.status] || row.status);
-      tag.title = row.reason ? row.reason.message || row.reason.code : "";
+      tag.title = sentence(row.reason);
       cls(tag, "tag " + (row.status === "rejected" ? "bad" : ["unknown", "pending_new", "pending_cancel", "pending_replace"].includes(row.status) ? "wait" : "state"));
     };
   }
@@ -318,7 +335,7 @@ export class Blotter {
       { head: "Quantity", c: "size", more: "phone-hide", text: (row) => this.#size(row, row.quantity) },
       { head: "Filled", c: "filled", more: "phone-hide", build: (cell) => this.#progress(cell) },
       { head: "Status", c: "status", left: true, build: (cell) => this.#state(cell) },
-      { head: "Reason", c: "reason", left: true, more: "dim phone-hide", text: (row) => (row.reason ? row.reason.message || row.reason.code : "") },
+      { head: "Reason", c: "reason", left: true, more: "dim phone-hide", text: (row) => sentence(row.reason) },
     ], (row) => row.id, "No orders yet.");
   }
 

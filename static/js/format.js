@@ -43,7 +43,8 @@ export function value(units18, decimals = 2) {
   for (let size = abs(units18); size > 0n && size < 10n ** 18n && need < 12; need += 1) {
     if (size * 10n ** BigInt(need) >= 1000n * 10n ** 18n) break;
   }
-  return amount(units18, need);
+  const shown = amount(units18, need);
+  return need > decimals ? shown.replace(new RegExp(`(\\.\\d{${decimals}}\\d*?)0+$`), "$1") : shown;
 }
 
 /** With its sign, always: "+1.20", "−0.30". */

@@ -1,5 +1,5 @@
 // The trading screen: puts the parts together. The server rendered the page and its first numbers; from here on the sockets speak.
-import { $, $$ } from "./format.js";
+import { $, $$, fixed, toUnits } from "./format.js";
 import { Account } from "./account.js";
 import { Blotter } from "./blotter.js";
 import { Book } from "./book.js";
@@ -10,13 +10,13 @@ import { keys } from "./keys.js";
 import { start } from "./loop.js";
 import { Market } from "./market.js";
 import { Palette } from "./palette.js";
+import { sentence } from "./place.js";
 import { prefs } from "./prefs.js";
 import { Socket } from "./socket.js";
 import { Status } from "./status.js";
 import { Tape } from "./tape.js";
 import { Ticket } from "./ticket.js";
 import { toast } from "./toasts.js";
-import { toUnits } from "./format.js";
 import { Watchlist } from "./watchlist.js";
 
 const boot = JSON.parse($("#boot").textContent);
@@ -83,8 +83,8 @@ function heard(kind, data) {
   if (kind !== "report") return;
   const { order, fill } = data;
   // What this ticket placed is told by its own answer; the rest (resting orders filling, other doors) is news.
-  if (fill && Date.now() - Date.parse(order.created_at) > 3000) toast("good", order.status === "filled" ? "Order filled" : "Partial fill", `${fill.side === "buy" ? "Bought" : "Sold"} ${fill.quantity} ${fill.symbol.split("/")[0]} at ${fill.price}`);
-  if (order?.status === "rejected" && order.source !== "terminal") toast("bad", "Order rejected", `${order.symbol}: ${order.reason?.message || order.reason?.code || ""}`);
+  if (fill && Date.now() - Date.parse(order.created_at) > 3000) toast("good", order.status === "filled" ? "Order filled" : "Partial fill", `${fill.side === "buy" ? "Bought" : "Sold"} ${fill.quantity} ${fill.symbol.split("/")[0]} at ${fixed(fill.price, market.price_places)}`);
+  if (order?.status === "rejected" && order.source !== "terminal") toast("bad", "Order rejected", `${order.symbol}: ${sentence(order.reason)}`);
 }
 
 function applies(one) {

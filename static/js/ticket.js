@@ -125,6 +125,7 @@ export class Ticket {
   draw() {
     const { base, quote } = this.instrument;
     const limit = this.type === "limit";
+    if (limit && !this.touched && this.price.value === "") this.#start();
     const draft = this.read();
     document.body.dataset.side = this.side;
     $(".ticket").dataset.type = this.type;
@@ -181,7 +182,7 @@ export class Ticket {
       type: this.type, side: this.side, quantity: text(draft.quantity), price: draft.price === null ? undefined : text(draft.price),
       time_in_force: $("#tif").value, spec_version: this.instrument.spec_version, is_paper_trading: this.mode === "paper", source: "terminal",
     };
-    const outcome = await place(order);
+    const outcome = await place(order, this.price_places);
     this.sending = false;
     if (outcome.fresh) this.#mint();
     this.refusal = outcome.refusal;
@@ -237,6 +238,14 @@ export class Ticket {
     } catch {
       sessionStorage.removeItem(this.#draftKey());
     }
+  }
+
+  /** A field nobody has touched yet begins at the best bid; from then on it is the user's. */
+  #start() {
+    const bid = this.market.best("bid");
+    if (bid === null || document.activeElement === this.price) return;
+    this.price.value = fixed(text(this.#units(bid)), this.price_places);
+    this.kept_price = this.price.value;
   }
 
   /** `?side=sell&type=market&quantity=1` fills the draft: how a link from another screen prepares an order. */

@@ -41,6 +41,13 @@ def price(value: Any, step: Any) -> str:
 
 
 @register.filter
+def exact(value: Any) -> str:
+    """Every digit the number has, with thousands."""
+    number = _decimal(value)
+    return NONE if number is None else f"{number:,f}".replace("-", MINUS)
+
+
+@register.filter
 def grouped(value: Any, decimals: int = 2) -> str:
     """With thousands and a fixed number of places."""
     number = _decimal(value)
@@ -56,7 +63,11 @@ def amount(value: Any, decimals: int = 2) -> str:
     need = decimals
     while number and abs(number) < 1 and abs(number).scaleb(need) < 1000 and need < 12:
         need += 1
-    return _grouped(number.quantize(Decimal(1).scaleb(-need), ROUND_HALF_UP), need)
+    shown = number.quantize(Decimal(1).scaleb(-need), ROUND_HALF_UP)
+    while need > decimals and not shown.as_tuple().digits[-1]:
+        need -= 1
+        shown = shown.quantize(Decimal(1).scaleb(-need))
+    return _grouped(shown, need)
 
 
 @register.filter
