@@ -65,7 +65,7 @@ class Member:
         try:
             return self._stream.read(size)
         except (OSError, EOFError, zipfile.BadZipFile) as error:
-            raise FileTrouble(f"{self.name} is damaged: {error}. Nothing of it was imported.") from error
+            raise FileTrouble(f"{self.name} is damaged: {error}.") from error
 
     def consumed(self) -> int:
         """How far the file on disk has been read, in bytes, for the progress bar."""
@@ -92,7 +92,7 @@ def _members(path: Path, raw: IO[bytes]) -> Iterator[Member]:
                     with archive.open(name) as stream:
                         yield Member(f"{path}/{name}", stream, raw)
         except zipfile.BadZipFile as error:
-            raise FileTrouble(f"{path} is no zip file: {error}. Nothing of it was imported.") from error
+            raise FileTrouble(f"{path} is no zip file: {error}.") from error
     elif path.suffix == ".gz":
         with gzip.open(raw) as stream:
             yield Member(str(path), stream, raw)
@@ -248,4 +248,4 @@ def _unit(text: str) -> str | None:
 
 
 def _unreadable(name: str, number: int, line: str) -> NoReturn:
-    raise FileTrouble(f'{name}:{number}: is no bar: "{line[:120]}". Nothing of this file was imported.')
+    raise FileTrouble(f'{name}:{number}: is no bar: "{line[:120]}".')

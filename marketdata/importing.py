@@ -134,7 +134,7 @@ def _import_member(
         flaw = staging.flaw()
         if flaw is not None:
             line = flaw.row + shape.header_lines
-            raise FileTrouble(f"{member.name}:{line}: {flaw.reason}. Nothing of this file was imported.")
+            raise FileTrouble(f"{member.name}:{line}: {flaw.reason}.")
         return staging.merge()
 
 
@@ -159,13 +159,11 @@ def _trouble(name: str, shape: Layout, error: DataError) -> FileTrouble:
     diagnosis = getattr(error.__cause__, "diag", None)
     found = _AT_LINE.match((diagnosis.context if diagnosis else "") or "")
     if not found:
-        return FileTrouble(f"{name}: {str(error).splitlines()[0]}. Nothing of this file was imported.")
+        return FileTrouble(f"{name}: {str(error).splitlines()[0]}.")
     line, column, held = int(found[1]) + shape.header_lines, found[2], (found[3] or "").splitlines()
     what = f"column {column.replace(MOMENT, 'open_time')} " if column else ""
     reason = diagnosis.message_primary.split(":")[0] if diagnosis else "is no bar"
-    return FileTrouble(
-        f"{name}:{line}: {what}{reason}: {held[0][:120] if held else 'the line'}. Nothing of this file was imported."
-    )
+    return FileTrouble(f"{name}:{line}: {what}{reason}: {held[0][:120] if held else 'the line'}.")
 
 
 def _simulation(bars: list[Kline]) -> dict[str, str]:

@@ -76,11 +76,13 @@ class FeedPath:
         except Exception as error:
             self._set_aside(instrument_id, error)
 
-    def flush(self) -> None:
-        """Store what closed, tell what closed, tell what is open when it is time, put anchors on the stream."""
+    def flush(self, everything: bool = False) -> None:
+        """Store what closed, tell what closed; tell what is open and put anchors on the stream when it is time, or
+        `everything`.
+        """
         self._store_closed()
         now_ns = self._monotonic_ns()
-        if now_ns - self._told_ns >= OPEN_EVERY_NS:
+        if everything or now_ns - self._told_ns >= OPEN_EVERY_NS:
             self._told_ns = now_ns
             self._tell_open()
             self._put_anchors()

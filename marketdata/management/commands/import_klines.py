@@ -66,7 +66,7 @@ class Command(BaseCommand):
                     )
                     summary.files += 1
                 except FileTrouble as error:
-                    troubles.append(str(error))
+                    troubles.append(f"{error} Nothing of this file was imported.")
         importing.finish(instrument, interval, summary)
         self._report(instrument, interval, summary, (clock.monotonic_ns() - started_ns) / 1e9)
         if troubles:

@@ -87,7 +87,7 @@ class Command(BaseCommand):
                 shown.update(feed.played - shown.n)
                 if feed.now is not None:
                     shown.set_postfix_str(f"{clock.from_ms(feed.now.open_ms):%Y-%m-%d %H:%M}", refresh=False)
-            path.flush()
+            path.flush(everything=True)
         if path.errors:
             raise CommandError(f"{instrument} was set aside: {path.errors[spec.id]}")
 
