@@ -142,7 +142,9 @@ def fund_opening(account: Account) -> None:
     """The opening paper money of a new account; the engine posts it within its next transaction."""
     for code, amount in PAPER_OPENING:
         asset, _ = Asset.objects.get_or_create(code=code)
-        Funding.objects.create(owner=account.owner, account=account, kind=Funding.Kind.OPENING, asset=asset, amount=amount)
+        Funding.objects.create(
+            owner=account.owner, account=account, kind=Funding.Kind.OPENING, asset=asset, amount=amount
+        )
 
 
 @cache

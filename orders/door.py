@@ -14,8 +14,8 @@ from asgiref.sync import sync_to_async
 from django.db import connection
 
 from orders import auth, intake, parsers, services
-from orders.identity import Identity
 from orders.errors import ApiError
+from orders.identity import Identity
 from orders.messages import Place, Reply
 
 Scope = dict[str, Any]
@@ -64,7 +64,9 @@ async def _read(scope: Scope, receive: Receive) -> bytes:
     """The whole body, at most 64 KB; refused before it is buffered when it says that it is longer."""
     headers = dict(scope["headers"])
     if headers.get(b"content-type", b"").split(b";")[0].strip().lower() != b"application/json":
-        raise ApiError(415, "NOT_JSON", "Send the order as JSON, with Content-Type: application/json. Nothing was done.")
+        raise ApiError(
+            415, "NOT_JSON", "Send the order as JSON, with Content-Type: application/json. Nothing was done."
+        )
     declared = headers.get(b"content-length", b"0")
     if not declared.isdigit() or int(declared) > parsers.BODY_BYTES_MAX:
         raise parsers.too_large(parsers.BODY_BYTES_MAX)

@@ -15,8 +15,8 @@ from typing import Any
 
 from marketdata.precision import decimal_text, parse_decimal, to_lots, to_ticks
 from orders import catalog, messages, sentences
-from orders.identity import Identity
 from orders.errors import ApiError, invalid
+from orders.identity import Identity
 from orders.ids import body_hash
 from orders.shapes import PAPER_KINDS
 
@@ -107,7 +107,9 @@ def read_place(identity: Identity, body: Mapping[str, Any], header_id: str = "")
     if spec_version is not None and (isinstance(spec_version, bool) or not isinstance(spec_version, int)):
         reader.errors["spec_version"] = "must be a whole number"
     tags = body.get("tags")
-    if tags is not None and not (isinstance(tags, list) and len(tags) <= 16 and all(isinstance(t, str) and len(t) <= 64 for t in tags)):
+    if tags is not None and not (
+        isinstance(tags, list) and len(tags) <= 16 and all(isinstance(t, str) and len(t) <= 64 for t in tags)
+    ):
         reader.errors["tags"] = "must be a list of at most 16 texts of at most 64 characters"
     _raise(reader)
     _refuse_not_offered(body, kind, time_in_force, flags)
@@ -138,7 +140,9 @@ def read_place(identity: Identity, body: Mapping[str, Any], header_id: str = "")
     )  # fmt: skip
 
 
-def read_cancel(identity: Identity, target: str, body: Mapping[str, Any] | None = None, header_id: str = "") -> messages.Cancel:
+def read_cancel(
+    identity: Identity, target: str, body: Mapping[str, Any] | None = None, header_id: str = ""
+) -> messages.Cancel:
     """A cancel of `target`: our id, or client:<request_id>. Raises ApiError 400 or 404."""
     reader = _change_reader(body or {}, ("request_id", "api_key"))
     request_id = _request_id(reader, header_id)
@@ -215,13 +219,20 @@ def _raise(reader: _Reader) -> None:
     raise error
 
 
-def _refuse_not_offered(body: Mapping[str, Any], kind: str, time_in_force: str, flags: Mapping[str, bool | None]) -> None:
+def _refuse_not_offered(
+    body: Mapping[str, Any], kind: str, time_in_force: str, flags: Mapping[str, bool | None]
+) -> None:
     """Words of the contract that no exchange of this installation offers yet are refused, never ignored."""
     asked = [name for name in ("post_only", "reduce_only", "extended_hours") if flags[name]]
     asked += [name for name in ("take_profit", "stop_loss", "stop_price", "trail_amount", "trail_percent", "expires_at")
               if body.get(name) is not None]  # fmt: skip
     if kind not in OFFERED_TYPES or time_in_force not in OFFERED_TIFS or asked:
-        raise ApiError(422, "TIF_UNSUPPORTED", sentences.SENTENCES["TIF_UNSUPPORTED"], value=", ".join([kind, time_in_force, *asked]))
+        raise ApiError(
+            422,
+            "TIF_UNSUPPORTED",
+            sentences.SENTENCES["TIF_UNSUPPORTED"],
+            value=", ".join([kind, time_in_force, *asked]),
+        )
 
 
 def _where(identity: Identity, texts: Mapping[str, str]) -> tuple[catalog.KnownAccount, catalog.KnownInstrument]:
@@ -235,10 +246,20 @@ def _where(identity: Identity, texts: Mapping[str, str]) -> tuple[catalog.KnownA
     exchange = texts["exchange"] or (account.exchange if account else "")
     spec = known.instrument(exchange, texts["symbol"])
     if spec is None or (account is not None and account.exchange != spec.exchange):
-        raise ApiError(422, "INSTRUMENT_UNKNOWN", sentences.SENTENCES["INSTRUMENT_UNKNOWN"], value=f"{exchange}:{texts['symbol']}")
+        raise ApiError(
+            422, "INSTRUMENT_UNKNOWN", sentences.SENTENCES["INSTRUMENT_UNKNOWN"], value=f"{exchange}:{texts['symbol']}"
+        )
     account = account or known.default_account(identity.owner_id, spec.exchange)
-    if not identity.may_use_account(account.id) or not identity.may_use_symbol(spec.symbol) or not identity.may_use_kind(account.kind):
-        raise ApiError(403, "AUTH_RESTRICTED", "This key may not trade here; nothing was placed. Use one that covers the account and symbol.")
+    if (
+        not identity.may_use_account(account.id)
+        or not identity.may_use_symbol(spec.symbol)
+        or not identity.may_use_kind(account.kind)
+    ):
+        raise ApiError(
+            403,
+            "AUTH_RESTRICTED",
+            "This key may not trade here; nothing was placed. Use one that covers the account and symbol.",
+        )
     if account.kind not in PAPER_KINDS:
         raise ApiError(422, "LIVE_NOT_ARMED", "This account is not armed for live trading; nothing was placed.")
     return account, spec
@@ -255,7 +276,13 @@ def _steps(code: str, convert: Any, value: Decimal, step: Decimal) -> int:
     try:
         units = int(convert(value, step))
     except ValueError as error:
-        raise ApiError(422, code, f"{str(error)[:1].upper()}{str(error)[1:]}. Nothing was placed.", limit=decimal_text(step), value=decimal_text(value)) from None
+        raise ApiError(
+            422,
+            code,
+            f"{str(error)[:1].upper()}{str(error)[1:]}. Nothing was placed.",
+            limit=decimal_text(step),
+            value=decimal_text(value),
+        ) from None
     if units > 2**62:
         raise ApiError(422, "NUMBER_OVERFLOW", sentences.SENTENCES["NUMBER_OVERFLOW"], value=decimal_text(value))
     return units

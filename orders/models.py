@@ -56,7 +56,9 @@ class Account(models.Model):
     kind = models.CharField(max_length=12, choices=Kind.choices, default=Kind.PAPER)
     profile = models.ForeignKey(LimitProfile, models.PROTECT, related_name="accounts")
     reporting_asset = models.ForeignKey("marketdata.Asset", models.PROTECT, related_name="+")
-    is_default = models.BooleanField(default=False, help_text="Takes its owner's orders on this exchange that name none.")
+    is_default = models.BooleanField(
+        default=False, help_text="Takes its owner's orders on this exchange that name none."
+    )
     armed_until = models.DateTimeField(null=True, blank=True)
     state = models.CharField(max_length=16, default="active")
     created_at = models.DateTimeField(auto_now_add=True)
@@ -65,7 +67,9 @@ class Account(models.Model):
         ordering = ("id",)
         constraints = [
             models.UniqueConstraint(
-                fields=("owner", "exchange"), condition=models.Q(is_default=True), name="one_default_account_an_exchange"
+                fields=("owner", "exchange"),
+                condition=models.Q(is_default=True),
+                name="one_default_account_an_exchange",
             )
         ]
 
@@ -139,7 +143,14 @@ class Halt(models.Model):
         STRATEGY = "strategy"
         INSTRUMENT = "instrument"
 
-    owner = models.ForeignKey(Owner, models.PROTECT, null=True, blank=True, related_name="+", help_text="Whose trading it stops; empty for scopes of the installation.")
+    owner = models.ForeignKey(
+        Owner,
+        models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="+",
+        help_text="Whose trading it stops; empty for scopes of the installation.",
+    )
     scope = models.CharField(max_length=12, choices=Scope.choices)
     key = models.CharField(max_length=96, blank=True, help_text="Name of the thing halted; empty for global.")
     state = models.CharField(max_length=10, choices=State.choices, default=State.HALTED)
@@ -150,7 +161,9 @@ class Halt(models.Model):
 
     class Meta:
         ordering = ("-set_at",)
-        constraints = [models.UniqueConstraint(fields=("scope", "key", "owner"), nulls_distinct=False, name="halt_once_a_scope")]
+        constraints = [
+            models.UniqueConstraint(fields=("scope", "key", "owner"), nulls_distinct=False, name="halt_once_a_scope")
+        ]
 
     def __str__(self) -> str:
         return f"{self.scope} {self.key} {self.state}"
@@ -198,7 +211,9 @@ class Lease(models.Model):
     pid = models.IntegerField(null=True)
     pid_started_ticks = models.BigIntegerField(null=True)
     expires_at = models.DateTimeField(null=True)
-    last_command_id = models.CharField(max_length=32, default="0-0", help_text="Newest stream entry decided, in this epoch's stream.")
+    last_command_id = models.CharField(
+        max_length=32, default="0-0", help_text="Newest stream entry decided, in this epoch's stream."
+    )
     ready = models.BooleanField(default=False, help_text="Recovered, its books rebuilt: an order would be taken.")
 
 
@@ -267,7 +282,9 @@ class Send(models.Model):
     settled_at = models.DateTimeField(null=True)
 
     class Meta:
-        constraints = [models.UniqueConstraint(fields=("exchange", "exchange_client_id"), name="client_id_once_an_exchange")]
+        constraints = [
+            models.UniqueConstraint(fields=("exchange", "exchange_client_id"), name="client_id_once_an_exchange")
+        ]
 
 
 class Audit(models.Model):
@@ -343,7 +360,9 @@ class Order(EngineTable):
     instrument = models.ForeignKey("marketdata.Instrument", models.DO_NOTHING, related_name="+", db_constraint=False)
     key_id = models.BigIntegerField(null=True)
     request_id = models.CharField(max_length=64)
-    order_id = models.CharField(max_length=128, blank=True, help_text="What the client calls it; echoed, never trusted.")
+    order_id = models.CharField(
+        max_length=128, blank=True, help_text="What the client calls it; echoed, never trusted."
+    )
     user_id = models.CharField(max_length=128, blank=True, help_text="As the client sent it; echoed, never trusted.")
     exchange_order_id = models.CharField(max_length=64, blank=True)
     exchange_client_id = models.CharField(max_length=64, blank=True)
@@ -359,12 +378,16 @@ class Order(EngineTable):
     filled_quantity = models.DecimalField(**MONEY)
     cost = models.DecimalField(**MONEY, help_text="Quote paid or received by all fills so far.")
     fee = models.DecimalField(**MONEY)
-    fee_asset = models.ForeignKey("marketdata.Asset", models.DO_NOTHING, related_name="+", db_constraint=False, null=True)
+    fee_asset = models.ForeignKey(
+        "marketdata.Asset", models.DO_NOTHING, related_name="+", db_constraint=False, null=True
+    )
     post_only = models.BooleanField(default=False)
     reduce_only = models.BooleanField(default=False)
     spec_version = models.PositiveIntegerField()
     reason = models.JSONField(null=True)
-    extra = models.JSONField(default=dict, help_text="Accepted fields that are only kept and echoed: tags, extended_hours, …")
+    extra = models.JSONField(
+        default=dict, help_text="Accepted fields that are only kept and echoed: tags, extended_hours, …"
+    )
     seq = models.BigIntegerField(help_text="account_seq of its newest report.")
 
     class Meta(EngineTable.Meta):
@@ -478,7 +501,9 @@ class EquityPoint(EngineTable):
     owner = models.ForeignKey(Owner, models.DO_NOTHING, related_name="+", db_constraint=False)
     at = models.DateTimeField()
     equity = models.DecimalField(**MONEY)
-    cash_flow = models.DecimalField(**MONEY, help_text="Deposits less withdrawals since the point before, in the reporting asset.")
+    cash_flow = models.DecimalField(
+        **MONEY, help_text="Deposits less withdrawals since the point before, in the reporting asset."
+    )
 
     class Meta(EngineTable.Meta):
         db_table = "orders_equitypoint"

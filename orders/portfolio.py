@@ -88,8 +88,13 @@ def unrealised(position: Position, mark: Mark) -> Decimal:
 
 def position_shapes(found: QuerySet[Position]) -> list[dict[str, Any]]:
     """Positions as the API shows them, valued now."""
-    ordered = found.select_related("account", "instrument__exchange").order_by("account_id", "instrument_id", "strategy_id")
-    return [_position_shape(position, mark_of(position.instrument_id, position.instrument.tick_size)) for position in ordered]
+    ordered = found.select_related("account", "instrument__exchange").order_by(
+        "account_id", "instrument_id", "strategy_id"
+    )
+    return [
+        _position_shape(position, mark_of(position.instrument_id, position.instrument.tick_size))
+        for position in ordered
+    ]
 
 
 def _position_shape(position: Position, mark: Mark | None) -> dict[str, Any]:
@@ -147,18 +152,27 @@ def view(account: Account, known: dict[str, valuation.Marks]) -> AccountView:
 def _since_midnight(
     account: Account, now_worth: Decimal | None, known: dict[str, valuation.Marks]
 ) -> tuple[Decimal | None, Decimal | None]:
-    """(equity at midnight UTC, or at the first point since; change since then without deposits and withdrawals)."""
+    """(equity at midnight UTC, or at the first point since; change since then without deposits and withdrawals).
+
+    An account that was first funded today began the day with nothing, and all its flows are today's.
+    """
     start = midnight(clock.now())
     point = EquityPoint.objects.filter(account=account, at__lte=start).order_by("-at").first()
-    point = point or EquityPoint.objects.filter(account=account, at__gt=start).order_by("at").first()
-    if point is None or now_worth is None:
-        return (None if point is None else point.equity), None
+    if point is None and not LedgerEntry.objects.filter(account=account, at__lte=start).exists():
+        began, since = Decimal(0), start
+    else:
+        point = point or EquityPoint.objects.filter(account=account, at__gt=start).order_by("at").first()
+        if point is None:
+            return None, None
+        began, since = point.equity, max(start, point.at)
+    if now_worth is None:
+        return began, None
     flows = (
-        LedgerEntry.objects.filter(account=account, book="account", kind__in=FLOWS, at__gt=max(start, point.at))
+        LedgerEntry.objects.filter(account=account, book="account", kind__in=FLOWS, at__gt=since)
         .values("asset__code").annotate(sum=Sum("amount")).values_list("asset__code", "sum")
     )  # fmt: skip
     flow = valuation.worth(flows, account.reporting_asset.code, {**known[""], **known.get(account.exchange.name, {})})
-    return point.equity, None if flow is None else now_worth - point.equity - flow
+    return began, None if flow is None else now_worth - began - flow
 
 
 def portfolio(owner_id: int) -> list[Mode]:
@@ -173,7 +187,9 @@ def portfolio(owner_id: int) -> list[Mode]:
 def _mode(name: str, views: list[AccountView]) -> Mode:
     assets = {one.account.reporting_asset.code for one in views}
     asset = assets.pop() if len(assets) == 1 else None
-    return Mode(name, views, asset, _sum(asset, (one.equity for one in views)), _sum(asset, (one.change_today for one in views)))
+    return Mode(
+        name, views, asset, _sum(asset, (one.equity for one in views)), _sum(asset, (one.change_today for one in views))
+    )
 
 
 def _sum(asset: str | None, amounts: Iterable[Decimal | None]) -> Decimal | None:

@@ -40,7 +40,11 @@ SENTENCES: dict[str, str] = {
 def of(reason: dict[str, Any], order: dict[str, Any] | None = None) -> str:
     """The sentence of a reason {code, limit, value}."""
     code = str(reason["code"])
-    if order is not None and order.get("status") not in ("rejected", None) and code in ("QTY_MIN", "BALANCE_INSUFFICIENT"):
+    if (
+        order is not None
+        and order.get("status") not in ("rejected", None)
+        and code in ("QTY_MIN", "BALANCE_INSUFFICIENT")
+    ):
         return _fill(SENTENCES[code], reason).replace("nothing was placed", "the order stays as it was")
     return _fill(SENTENCES.get(code, f"Refused: {code}. Nothing was done."), reason)
 

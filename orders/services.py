@@ -14,8 +14,8 @@ from django.db import transaction
 
 from marketdata import bus, channels, clock
 from orders import caller, intake, messages, sentences
-from orders.identity import Identity
 from orders.errors import ApiError
+from orders.identity import Identity
 from orders.messages import Reply
 from orders.models import Audit, Halt, Owner, Request
 
@@ -116,7 +116,9 @@ def look_up(command: messages.Command) -> Reply:
     accounts = [command.account_id] if isinstance(command, messages.Place) else getattr(command, "account_ids", [])
     if request_id and Request.objects.filter(account_id__in=accounts, request_id=request_id).exists():
         try:
-            return caller.default().send(command, timeout_s=caller.ANSWER_S)  # known: answered from its row, never decided again
+            return caller.default().send(
+                command, timeout_s=caller.ANSWER_S
+            )  # known: answered from its row, never decided again
         except (caller.NoAnswer, caller.NotAccepted):
             pass
     decided_by = clock.iso(clock.now() + timedelta(seconds=DECIDED_AFTER_S))
@@ -130,12 +132,12 @@ def reply_of(error: ApiError) -> Reply:
     return Reply(error.status, dict(error.headers), _encode(error.body()))
 
 
-def set_halt(
-    scope: str, key: str, state: str, *, by: str, reason: str = "", owner: Owner | None = None
-) -> Halt:
+def set_halt(scope: str, key: str, state: str, *, by: str, reason: str = "", owner: Owner | None = None) -> Halt:
     """Write the state of trading in a scope; engines obey from their next transaction on, with or without the bus."""
     with transaction.atomic():
-        halt, _ = Halt.objects.select_for_update().get_or_create(scope=scope, key=key, owner=owner, defaults={"version": 0})
+        halt, _ = Halt.objects.select_for_update().get_or_create(
+            scope=scope, key=key, owner=owner, defaults={"version": 0}
+        )
         halt.state, halt.reason, halt.set_by = state, reason[:200], by[:96]
         halt.version += 1
         halt.save()

@@ -4,6 +4,8 @@ service.py      the bootstep's service: lease, recovery, the loop
 lease.py        who owns the shard, until when
 world.py        accounts, instruments, limits and halts as rows -> what the core is told
 orders.py       the open orders, with what the core need not know
+market.py       the simulator in its core, what it publishes, the replays it follows
+teller.py       tells the core what changed in the world; fundings
 decide.py       one command -> the core -> outcome
 fold.py         reports -> rows, balances, positions, news
 ledger.py       the rows of a batch, by COPY, in one transaction

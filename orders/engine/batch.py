@@ -37,7 +37,9 @@ class Batch:
         """Whether there is anything to make durable (a lease is renewed without)."""
         return bool(self.journal or self.requests or self.equity or self.fundings)
 
-    def answer(self, reply_to: str, reply_id: int, status: int, body: Any, headers: dict[str, str] | None = None) -> None:
+    def answer(
+        self, reply_to: str, reply_id: int, status: int, body: Any, headers: dict[str, str] | None = None
+    ) -> None:
         """Say this to whoever asked, once it is durable."""
         if reply_to:
             raw = body if isinstance(body, bytes) else dumps(body)
@@ -49,7 +51,9 @@ class Batch:
     ) -> None:  # fmt: skip
         """One entry of the account channel: a row of the outbox, and news of it."""
         raw = dumps(payload)
-        self.reports.append((account_id, owner_id, seq, journal_seq, self.at, kind, exec_type, order_uuid, raw.decode()))
+        self.reports.append(
+            (account_id, owner_id, seq, journal_seq, self.at, kind, exec_type, order_uuid, raw.decode())
+        )
         self.news.append((account_id, seq, raw))
 
 

@@ -62,7 +62,9 @@ class Checkpointer:
             state = pipe.read()
         _, status = os.waitpid(child, 0)
         if status != 0:
-            log.error("the checkpoint at %d failed in its fork (status %d); the one before stays the newest", seq, status)
+            log.error(
+                "the checkpoint at %d failed in its fork (status %d); the one before stays the newest", seq, status
+            )
             return
         try:
             self._store(seq, core_hash, state, extra)

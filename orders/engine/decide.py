@@ -47,7 +47,14 @@ class Decider:
     """Decides commands against one core. Not thread-safe: the engine's loop owns it."""
 
     def __init__(
-        self, shard: int, core: Core, chain: journal.Chain, world: World, orders: Orders, fold: Fold, exchange: SimExchange
+        self,
+        shard: int,
+        core: Core,
+        chain: journal.Chain,
+        world: World,
+        orders: Orders,
+        fold: Fold,
+        exchange: SimExchange,
     ) -> None:
         self.shard = shard
         self.core = core
@@ -163,7 +170,9 @@ class Decider:
     def _amend(self, batch: Batch, order: LiveOrder, command: messages.Amend) -> bool:
         spec = order.instrument
         price = order.price_ticks if command.price is None else to_ticks(parse_decimal(command.price), spec.tick_size)
-        lots = order.quantity_lots if command.quantity is None else to_lots(parse_decimal(command.quantity), spec.lot_size)
+        lots = (
+            order.quantity_lots if command.quantity is None else to_lots(parse_decimal(command.quantity), spec.lot_size)
+        )
         return bool(self.core.amend(batch.at_ns, order.order_no, 0, price, lots))
 
     def _cancel_all(self, batch: Batch, raw: bytes, command: messages.CancelAll) -> None:
@@ -258,7 +267,18 @@ class Decider:
     ) -> None:
         account = order.account
         batch.requests.append(
-            (account.id, account.owner_id, request_id, body_hash, kind, order.id, self.chain.seq, status, None, batch.at)
+            (
+                account.id,
+                account.owner_id,
+                request_id,
+                body_hash,
+                kind,
+                order.id,
+                self.chain.seq,
+                status,
+                None,
+                batch.at,
+            )
         )
         self.identity.remember(account.id, request_id, Decided(body_hash, kind, order.id))
 

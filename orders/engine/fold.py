@@ -94,7 +94,9 @@ class Fold:
             "balances": balances,
         }
         account = order.account
-        batch.report(account.id, account.owner_id, order.seq, journal_seq, "report", report.exec_type, order.id, payload)
+        batch.report(
+            account.id, account.owner_id, order.seq, journal_seq, "report", report.exec_type, order.id, payload
+        )
         if not order.is_open:
             self.orders.close(order)
         return order
@@ -159,8 +161,12 @@ class Fold:
         return [
             balance
             for balance in (
-                self.balance(batch, order.account, spec.base_id, spec.base, report.base_total, report.base_hold, order.seq),
-                self.balance(batch, order.account, spec.quote_id, spec.quote, report.quote_total, report.quote_hold, order.seq),
+                self.balance(
+                    batch, order.account, spec.base_id, spec.base, report.base_total, report.base_hold, order.seq
+                ),
+                self.balance(
+                    batch, order.account, spec.quote_id, spec.quote, report.quote_total, report.quote_hold, order.seq
+                ),
             )
             if balance
         ]
@@ -172,7 +178,14 @@ class Fold:
         if self.books.balances.get((account.id, asset_id), (0, 0)) == (total, hold):
             return None
         self.books.balances[account.id, asset_id] = (total, hold)
-        batch.balances[account.id, asset_id] = (account.id, account.owner_id, asset_id, amount_decimal(total), amount_decimal(hold), seq)
+        batch.balances[account.id, asset_id] = (
+            account.id,
+            account.owner_id,
+            asset_id,
+            amount_decimal(total),
+            amount_decimal(hold),
+            seq,
+        )
         return shapes.balance_shape(
             account=account.name, asset=asset, total=amount_text(total), free=amount_text(total - hold),
             used=amount_text(hold),
@@ -180,7 +193,14 @@ class Fold:
 
 
 def post(
-    batch: Batch, account: AccountSpec, asset_id: int, kind: str, amount: int, other: str, journal_seq: int, fill_id: Any
+    batch: Batch,
+    account: AccountSpec,
+    asset_id: int,
+    kind: str,
+    amount: int,
+    other: str,
+    journal_seq: int,
+    fill_id: Any,
 ) -> None:
     """Two legs that sum to zero: the account's, and that of `other` (exchange, fees, opening)."""
     for book, value in (("account", amount), (other, -amount)):

@@ -18,7 +18,6 @@ from psycopg.conninfo import make_conninfo
 
 from marketdata import bus as buses
 from marketdata import channels, clock, partitions
-from marketdata.blocks import ANCHOR, unpack
 from marketdata.service import Service
 from orders import messages
 from orders._core import Core
@@ -29,11 +28,9 @@ from orders.engine.batch import Batch
 from orders.engine.checkpoint import EVERY_ENTRIES, EVERY_S, Checkpointer
 from orders.engine.decide import Decider
 from orders.engine.fold import Books, Fold
+from orders.engine.market import Market
 from orders.engine.reports import unpack as unpack_reports
 from orders.engine.teller import Teller
-from orders.exchanges.sim import SimExchange
-from orders.simulator import Publisher, SimInstrument, Simulator, history
-from orders.simulator.spec import habits
 
 log = logging.getLogger(__name__)
 
@@ -106,20 +103,16 @@ class EngineService(Service):
         recovery.compare(self.core, self.world, self.orders, self.books)
         self.core.rebuild_books()
         self.core.reports()
-        self.simulator = Simulator(self.core, self._simulated(), seed=self.shard + 1)
-        if "simulator" in found.extra:
-            self.simulator.load_state(found.extra["simulator"])
-        self.exchange = SimExchange(self.core, self.simulator)
-        self.publisher = Publisher(self.core, self.simulator)
-        self.decider = Decider(self.shard, self.core, self.chain, self.world, self.orders, self.fold, self.exchange)
+        self.market = Market(self.core, self.bus, self.world, seed=self.shard + 1)
+        self.decider = Decider(
+            self.shard, self.core, self.chain, self.world, self.orders, self.fold, self.market.exchange
+        )
         self.teller = Teller(self.core, self.chain, self.orders, self.fold)
         self.checkpointer = Checkpointer(database(), self.shard)
         self.checkpoint_seq, self.checkpoint_ns = found.checkpoint_seq, clock.monotonic_ns()
-        self.anchors = buses.BlockTail(self.bus)
         told = world.World(halts=found.halts)
         self._transact(connection, [], lambda batch, cursor: self._begin_epoch(batch, told))
-        history.ensure(self.simulator, clock.now())
-        self.simulator.open(clock.now_ns())
+        self.market.open(found.extra.get("simulator"))
         self._drain_old_stream(connection)
         self.stream = channels.commands(self.shard, self.lease.epoch)
         self.bus.create_stream(self.stream)
@@ -159,15 +152,14 @@ class EngineService(Service):
         """One round: commands, market, commit, answers, news."""
         entries = self._read()
         now_ns = clock.now_ns()
-        self._follow_replays(now_ns)
-        self.simulator.step(now_ns)
+        self.market.step(now_ns)
         market = self.core.reports()
         minute = now_ns // MINUTE_NS
         due = clock.monotonic_ns() - self.last_txn_ns >= IDLE_NS
         if entries or market or due:
             self._transact(connection, entries, lambda batch, cursor: self._market(batch, cursor, market, minute))
             self.last_txn_ns = clock.monotonic_ns()
-        self._publish_market()
+        self.market.publish()
         if due:
             self._keep(connection)
 
@@ -207,12 +199,14 @@ class EngineService(Service):
 
     def _refill(self, batch: Batch) -> None:
         """The market keeps its depth at all times; agents that come back may meet an order of ours."""
-        self.simulator.ensure_depth(batch.at_ns)
+        self.market.simulator.ensure_depth(batch.at_ns)
         self._fold_market(batch, self.core.reports())
 
     def _market(self, batch: Batch, cursor: psycopg.Cursor[Any], market: bytes, minute: int) -> None:
         self._fold_market(batch, market)
-        if minute != self.last_minute and not batch.ledger:  # money that moves in this very batch is told by the next one
+        if (
+            minute != self.last_minute and not batch.ledger
+        ):  # money that moves in this very batch is told by the next one
             self.last_minute = minute
             if not equity.is_told(cursor, clock.from_ns(minute * MINUTE_NS)):
                 equity.points(cursor, batch, self.core, self.world, self.books)
@@ -231,13 +225,7 @@ class EngineService(Service):
         old, self.world = self.world, new
         self.decider.world = new
         self.teller.obey(batch, old, new)
-        for spec in new.instruments.values():
-            before = old.instruments.get(spec.id)
-            changed = before != spec or before.simulation != spec.simulation
-            if changed and (instrument := _simulated(spec)) is not None:
-                self.simulator.set_instrument(instrument, batch.at_ns)
-        for gone in old.instruments.keys() - new.instruments.keys():
-            self.simulator.remove_instrument(gone, batch.at_ns)
+        self.market.obey(old, new, batch.at_ns)
 
     # -- after the commit -----------------------------------------------------------------------------------------------------
 
@@ -252,26 +240,6 @@ class EngineService(Service):
             except buses.BusDown as error:
                 log.warning("answers not delivered: %s", error)
 
-    def _publish_market(self) -> None:
-        try:
-            for exchange, block in self.publisher.blocks(clock.now_ns()).items():
-                if block:
-                    self.bus.publish_block(exchange, block)
-        except buses.BusDown:
-            return
-
-    def _follow_replays(self, now_ns: int) -> None:
-        """Where a replay plays, the simulator's depth stands around its price."""
-        for _, entry in self.anchors.read(0) if self.anchoring else []:
-            for record in unpack(entry.payload):
-                if record.kind == ANCHOR:
-                    self.simulator.anchor(record.instrument_id, record.ticks, now_ns)
-
-    @property
-    def anchoring(self) -> bool:
-        """Whether any instrument here follows a replay."""
-        return any(spec.source == "replay" for spec in self.world.instruments.values())
-
     def _keep(self, connection: psycopg.Connection[Any]) -> None:
         """What an idle moment is for: checkpoints, and a stream that vanished."""
         if not self.checkpointer.busy and self.chain.seq > self.checkpoint_seq:
@@ -280,8 +248,7 @@ class EngineService(Service):
                 self.checkpoint_seq, self.checkpoint_ns = self.chain.seq, clock.monotonic_ns()
                 self.checkpointer.start(self.core, self.chain.seq, self._extra())
         try:
-            if self.anchoring:
-                self.anchors.follow({s.exchange for s in self.world.instruments.values() if s.source == "replay"})
+            self.market.look_for_replays()
             if not self.bus.stream_exists(self.stream):
                 self._new_epoch(connection)
             self.bus.trim(self.stream, self.last_id)
@@ -301,14 +268,10 @@ class EngineService(Service):
 
     # -- small things ---------------------------------------------------------------------------------------------------------
 
-    def _simulated(self) -> list[SimInstrument]:
-        made = (_simulated(spec) for spec in self.world.instruments.values())
-        return [instrument for instrument in made if instrument is not None]
-
     def _extra(self) -> dict[str, Any]:
         """What a checkpoint keeps beside the core."""
         return {
-            "simulator": self.simulator.state(),
+            "simulator": self.market.simulator.state(),
             "halts": [[scope, key, state] for (scope, key), state in self.world.halts.items()],
         }
 
@@ -321,23 +284,6 @@ def database() -> str:
     known = django_connection.get_connection_params()
     names = ("dbname", "user", "password", "host", "port", "sslmode", "options")
     return make_conninfo("", **{name: known[name] for name in names if known.get(name)})
-
-
-def _simulated(spec: world.InstrumentSpec) -> SimInstrument | None:
-    """The instrument for the simulator; None for one of a real exchange, or one whose settings cannot be traded by."""
-    if spec.source == "ccxt":
-        return None
-    made = SimInstrument(
-        id=spec.id, exchange=spec.exchange, symbol=spec.symbol, spec_version=spec.spec_version, tick_size=spec.tick_size,
-        lot_size=spec.lot_size, notional_min=spec.notional_min, simulation=spec.simulation,
-        replayed=spec.source == "replay",
-    )  # fmt: skip
-    try:
-        habits(made)
-    except (ValueError, ArithmeticError, TypeError) as error:
-        log.error("%s has no market until its settings are mended: %s", spec.symbol, error)
-        return None
-    return made
 
 
 def _command(entry: buses.Entry) -> messages.Command | None:

@@ -54,7 +54,9 @@ class Teller:
             shown = [shapes.halt_shape(**{name: row[name] for name in ("scope", "key", "state", "reason", "set_by", "set_at")})
                      for row in halts]  # fmt: skip
             seq = self.fold.books.next_seq(account.id)
-            batch.report(account.id, account.owner_id, seq, self.chain.seq, "risk", "", None, {"kind": "risk", "halts": shown})
+            batch.report(
+                account.id, account.owner_id, seq, self.chain.seq, "risk", "", None, {"kind": "risk", "halts": shown}
+            )
 
     # -- fundings -------------------------------------------------------------------------------------------------------------
 
@@ -81,7 +83,9 @@ class Teller:
         """Orders canceled, money and positions to zero, the opening amounts again: a paper account begins anew."""
         self._cancel(batch, self.core.open_orders(account.id))
         books = self.fold.books
-        held = {asset_id: total for (owner, asset_id), (total, _) in books.balances.items() if owner == account.id and total}
+        held = {
+            asset_id: total for (owner, asset_id), (total, _) in books.balances.items() if owner == account.id and total
+        }
         seq = self.tell(batch, ("reset_account", [account.id], {}))
         for asset_id, total in held.items():
             post(batch, account, asset_id, "adjustment", -total, "opening", seq, None)

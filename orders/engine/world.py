@@ -201,14 +201,17 @@ def read(cursor: psycopg.Cursor[Any], shard: int) -> World:
                  "set_at": set_at.isoformat(), "version": version}
             )  # fmt: skip
     world.fundings = [
-        FundingRow(row[0], row[1], row[2], row[3], int(row[4])) for row in cursor.execute(_FUNDINGS, (shard,)).fetchall()
+        FundingRow(row[0], row[1], row[2], row[3], int(row[4]))
+        for row in cursor.execute(_FUNDINGS, (shard,)).fetchall()
     ]
     for account_id, asset_id, amount in cursor.execute(_OPENINGS, (shard,)).fetchall():
         world.openings.setdefault(account_id, {})[asset_id] = int(amount)
     return world
 
 
-def _halt_places(world: World, scope: str, key: str, owner_id: int | None, owner: str | None) -> Iterator[tuple[int, int]]:
+def _halt_places(
+    world: World, scope: str, key: str, owner_id: int | None, owner: str | None
+) -> Iterator[tuple[int, int]]:
     """(scope, key) as the core numbers them; a name that means nothing here halts nothing here."""
     if scope == "global":
         yield SCOPE_GLOBAL, 0
@@ -222,7 +225,9 @@ def _halt_places(world: World, scope: str, key: str, owner_id: int | None, owner
         yield from {(SCOPE_EXCHANGE, spec.exchange_id) for spec in world.instruments.values() if spec.exchange == key}
     elif scope == "instrument":
         yield from (
-            (SCOPE_INSTRUMENT, spec.id) for spec in world.instruments.values() if f"{spec.exchange}:{spec.symbol}" == key
+            (SCOPE_INSTRUMENT, spec.id)
+            for spec in world.instruments.values()
+            if f"{spec.exchange}:{spec.symbol}" == key
         )
 
 

@@ -402,7 +402,7 @@ class Migration(migrations.Migration):
                 ('set_by', models.CharField(blank=True, max_length=96)),
                 ('set_at', models.DateTimeField(auto_now=True)),
                 ('version', models.BigIntegerField(default=1)),
-                ('owner', models.ForeignKey(blank=True, help_text='Whose trading it stops; empty for scopes of the installation.', null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='orders.owner')),
+                ('owner', models.ForeignKey(blank=True, help_text='Whose trading it stops; empty for all.', null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='orders.owner')),
             ],
             options={
                 'ordering': ('-set_at',),

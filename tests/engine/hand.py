@@ -163,7 +163,8 @@ class Engine:
         ticks = 0 if price is None else int(Decimal(price) / spec.tick_size)
         lots = int(Decimal(quantity) / spec.lot_size)
         return messages.Place(
-            owner_id=account.owner_id, account_id=account.pk, instrument_id=spec.pk, spec_version=more.pop("spec_version", spec.spec_version),
+            owner_id=account.owner_id, account_id=account.pk, instrument_id=spec.pk,
+            spec_version=more.pop("spec_version", spec.spec_version),
             request_id=request_id, body_hash=body_hash(side, quantity, price), type=kind, side=side,
             time_in_force=more.pop("time_in_force", "ioc" if price is None else "gtc"), price_ticks=ticks, quantity_lots=lots, **more,
         )  # fmt: skip

@@ -13,7 +13,7 @@ from orders.models import Balance, Order
 def _amend(engine: Any, order_id: str, **more: Any) -> messages.Amend:
     account = engine.cast.account
     return messages.Amend(
-        owner_id=account.owner_id, account_ids=[account.pk], request_id=f"a-{more}-{order_id[:8]}"[:64].replace(" ", "").replace("'", "").replace("{", "").replace("}", ""),
+        owner_id=account.owner_id, account_ids=[account.pk], request_id=f"a{abs(hash(str(more)))}",
         body_hash=body_hash(order_id, str(more)), id=order_id, **more,
     )  # fmt: skip
 

@@ -6,6 +6,8 @@ from decimal import Decimal
 from fractions import Fraction
 from typing import Any
 
+import pytest
+
 from orders import valuation
 from orders.models import Balance, EquityPoint
 
@@ -19,13 +21,12 @@ def test_the_first_minute_has_a_point_with_the_opening_as_flow(engine: Any) -> N
     assert point.equity == point.cash_flow == valuation.to_decimal(100_000 + 2 * mid)
 
 
-def test_the_next_minute_has_no_flow_and_the_worth_of_then(engine: Any) -> None:
+def test_the_next_minute_has_no_flow_and_the_worth_of_then(engine: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     engine.turn()
     engine.turn()
     engine.ask(engine.place("buy", "0.5"))
-    EquityPoint.objects.update(at="2026-01-01T00:00:00Z")
+    monkeypatch.setattr("orders.engine.equity.is_told", lambda cursor, minute: False)
     engine.service.last_minute = 0
-    engine.service.last_txn_ns = 0
     engine.turn()
     points = EquityPoint.objects.filter(account=engine.cast.account).order_by("at")
     assert points.count() == 2

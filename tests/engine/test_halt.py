@@ -12,7 +12,13 @@ from orders.models import ExecutionReport
 
 @pytest.mark.parametrize(
     ("scope", "key", "owned"),
-    [("global", "", False), ("exchange", "sim", False), ("owner", "", True), ("account", "trader", True), ("instrument", "sim:BTC/USDT", False)],
+    [
+        ("global", "", False),
+        ("exchange", "sim", False),
+        ("owner", "", True),
+        ("account", "trader", True),
+        ("instrument", "sim:BTC/USDT", False),
+    ],
 )
 def test_no_order_is_placed_in_a_halted_scope(engine: Any, scope: str, key: str, owned: bool) -> None:
     owner = engine.cast.trader if owned else None

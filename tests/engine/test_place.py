@@ -71,7 +71,9 @@ def test_an_old_spec_version_is_409(engine: Any) -> None:
 
 def test_somebody_elses_account_is_not_found(engine: Any) -> None:
     command = engine.place("buy", "0.01")
-    stolen = type(command)(**{name: getattr(command, name) for name in command.__struct_fields__} | {"owner_id": engine.cast.other.pk})
+    stolen = type(command)(
+        **{name: getattr(command, name) for name in command.__struct_fields__} | {"owner_id": engine.cast.other.pk}
+    )
     assert engine.ask(stolen)[0] == 404
     assert not Order.objects.exists()
 
