@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import os
 
 from channels.auth import AuthMiddlewareStack
@@ -15,6 +14,7 @@ django_application = get_asgi_application()  # loads the apps: what follows may 
 from django.conf import settings  # noqa: E402
 from django.core.exceptions import ImproperlyConfigured  # noqa: E402
 
+from orders.door import HotDoor  # noqa: E402
 from terminal.routing import websocket_urlpatterns  # noqa: E402
 
 if settings.SECRET_KEY_IS_EPHEMERAL:
@@ -22,10 +22,6 @@ if settings.SECRET_KEY_IS_EPHEMERAL:
         "SECRET_KEY is not set, so nobody could stay logged in. Set it, or start with `make run`."
     )
 
-http = django_application
-if importlib.util.find_spec("orders.door"):
-    from orders.door import HotDoor
-
-    http = HotDoor(django_application)
-
-application = ProtocolTypeRouter({"http": http, "websocket": AuthMiddlewareStack(URLRouter(websocket_urlpatterns))})
+application = ProtocolTypeRouter(
+    {"http": HotDoor(django_application), "websocket": AuthMiddlewareStack(URLRouter(websocket_urlpatterns))}
+)
