@@ -64,7 +64,7 @@ def order_shape(
     source: str = "",
     reason: JSON | None = None,
 ) -> JSON:
-    """An order. `remaining_quantity` is quantity less filled_quantity, as ccxt has it, in every status."""
+    """An order. `remaining_quantity` is what still works: 0 once the order is final."""
     return {
         "id": id,
         "request_id": request_id,

@@ -1,0 +1,253 @@
+"""Limits, and the switches that stop trading."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any
+
+from django.db import transaction
+from django.db.models import Count, Q
+from drf_spectacular.utils import extend_schema
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from marketdata import clock
+from marketdata.models import Exchange, Instrument
+from marketdata.precision import decimal_text, parse_decimal
+from orders import documents as docs
+from orders import limits, rows, services
+from orders.api.base import Query, View, chosen_accounts, everything
+from orders.api.fields import Body
+from orders.errors import ApiError, NotFound, invalid
+from orders.identity import AuthError, Identity
+from orders.models import Account, Audit, Halt, Order, Owner, RiskLimit
+from orders.shapes import FINAL_STATUSES, JSON, PAPER_KINDS
+
+# From mild to severe: the more severe of two scopes holds.
+STATES = ("active", "reducing", "halted")
+OWN_SCOPES = ("owner", "account", "strategy")
+SHARED_SCOPES = ("global", "exchange", "instrument")
+FIELDS = ("scope", "key", "state", "reason")
+
+
+class Limits(View):
+    """The limits of your accounts."""
+
+    required_scope = {"GET": "read", "PUT": "operate"}
+
+    @extend_schema(
+        operation_id="list_limits",
+        summary="The limits in force on your accounts, and where each was set",
+        parameters=[docs.ACCOUNT],
+        responses={200: docs.page_of(docs.Limit), **docs.ERRORS},
+    )
+    def get(self, request: Request) -> Response:
+        query = Query(request, ("account",))
+        accounts = chosen_accounts(self.identity, query.text("account"))
+        return everything([row for account in accounts for row in _limits_of(account)])
+
+    @extend_schema(
+        operation_id="set_limits",
+        summary="Set limits of one of your accounts; obeyed from the next order on",
+        request=docs.SetLimits,
+        responses={200: docs.page_of(docs.Limit), **docs.ERRORS},
+    )
+    def put(self, request: Request) -> Response:
+        body = Body(request.data, ("account", "limits"))
+        name = body.needed_text("account", 64)
+        wanted = body.table("limits")
+        body.done()
+        account = chosen_accounts(self.identity, name)[0]
+        values = _read_limits(wanted)
+        if account.kind not in PAPER_KINDS:
+            raise AuthError(403, "STEP_UP", "Limits of a live account are set in the admin. Nothing was changed.")
+        with transaction.atomic():
+            for code, value in values.items():
+                _set_limit(self.identity, account, code, value)
+        return everything(_limits_of(account))
+
+
+class State(View):
+    """Whether you may trade."""
+
+    @extend_schema(
+        operation_id="get_risk_state",
+        summary="Whether trading is halted, for whom and why",
+        parameters=[docs.ACCOUNT],
+        responses={200: docs.RiskState, **docs.ERRORS},
+    )
+    def get(self, request: Request) -> Response:
+        query = Query(request, ("account",))
+        accounts = chosen_accounts(self.identity, query.text("account"))
+        halts = list(_halts_for(self.identity.owner_id).exclude(state=Halt.State.ACTIVE))
+        counted = dict(
+            Order.objects.filter(~Q(status__in=FINAL_STATUSES), account_id__in=[account.pk for account in accounts])
+            .order_by()
+            .values_list("account_id")
+            .annotate(open=Count("id"))
+        )
+        wide = _worst(halt for halt in halts if halt.scope in ("global", "owner"))
+        return Response(
+            {
+                "state": wide,
+                "halts": [rows.halt(halt) for halt in halts],
+                "accounts": [
+                    {
+                        "account": account.name,
+                        "state": _worst(halt for halt in halts if _stops(halt, account)),
+                        "open_orders": counted.get(account.pk, 0),
+                    }
+                    for account in accounts
+                ],
+            }
+        )
+
+
+class StopTrading(View):
+    """Halt a scope."""
+
+    required_scope = {"POST": "trade"}
+
+    @extend_schema(
+        operation_id="halt",
+        summary="Halt trading in a scope, or let it only reduce",
+        description="Your own scopes (owner, account, strategy) with trade, those of the installation with operate. "
+        "Open orders stay; cancels are always taken.",
+        request=docs.AskHalt,
+        responses={200: docs.Halt, **docs.ERRORS},
+    )
+    def post(self, request: Request) -> Response:
+        body = Body(request.data, FIELDS)
+        state = body.word("state", ("halted", "reducing"), "halted")
+        return _set(self.identity, body, state)
+
+
+class ResumeTrading(View):
+    """Resume a scope."""
+
+    required_scope = {"POST": "trade"}
+
+    @extend_schema(
+        operation_id="resume",
+        summary="Resume trading in a scope",
+        request=docs.AskResume,
+        responses={200: docs.Halt, **docs.ERRORS},
+    )
+    def post(self, request: Request) -> Response:
+        return _set(self.identity, Body(request.data, ("scope", "key", "reason")), "active")
+
+
+def _set(identity: Identity, body: Body, state: str) -> Response:
+    scope = body.word("scope", (*OWN_SCOPES, *SHARED_SCOPES))
+    key = body.text("key", 96)
+    reason = body.text("reason", 200)
+    body.done()
+    if scope in SHARED_SCOPES:
+        identity.require("operate")
+    owner = Owner.objects.get(pk=identity.owner_id) if scope in OWN_SCOPES else None
+    halt = services.set_halt(scope, _key_of(identity, scope, key), state, by=identity.actor, reason=reason, owner=owner)
+    return Response(rows.halt(halt))
+
+
+def _key_of(identity: Identity, scope: str, key: str) -> str:
+    """The name of the thing in its scope, which must be there and, for one's own scopes, one's own."""
+    if scope == "global":
+        if key:
+            raise invalid({"key": "The global scope has none."})
+        return ""
+    if scope == "owner":
+        if key not in ("", identity.owner_name):
+            raise NotFound("owner")
+        return identity.owner_name
+    if not key:
+        raise invalid({"key": "It is missing."})
+    if scope == "account":
+        chosen_accounts(identity, key)
+    elif scope == "exchange" and not Exchange.objects.filter(name=key).exists():
+        raise NotFound("exchange")
+    elif scope == "instrument":
+        exchange, _, symbol = key.partition(":")
+        if not Instrument.objects.filter(exchange__name=exchange, symbol=symbol).exists():
+            raise ApiError(
+                404, "NOT_FOUND", "There is no such instrument; its key is exchange:symbol, as sim:BTC/USDT."
+            )
+    return key
+
+
+def _halts_for(owner_id: int) -> Any:
+    return Halt.objects.filter(Q(owner_id=owner_id) | Q(owner__isnull=True)).order_by("scope", "key")
+
+
+def _worst(halts: Any) -> str:
+    return max((halt.state for halt in halts), key=STATES.index, default="active")
+
+
+def _stops(halt: Halt, account: Account) -> bool:
+    if halt.scope in ("global", "owner"):
+        return True
+    return halt.key == {"account": account.name, "exchange": account.exchange.name}.get(halt.scope)
+
+
+def _limits_of(account: Account) -> list[JSON]:
+    own = dict(RiskLimit.objects.filter(account=account).values_list("code", "value"))
+    shared = dict(RiskLimit.objects.filter(profile=account.profile).values_list("code", "value"))
+    return [
+        {
+            "account": account.name,
+            "code": code,
+            "value": decimal_text(own.get(code, shared.get(code, Decimal(0))))
+            if code in own or code in shared
+            else None,
+            "set_on": "account" if code in own else "profile" if code in shared else "nothing",
+            "profile": account.profile.name,
+            "meaning": meaning,
+        }
+        for code, (meaning, _) in limits.LIMITS.items()
+    ]
+
+
+def _read_limits(wanted: dict[str, Any]) -> dict[str, Decimal | None]:
+    errors: dict[str, str] = {}
+    values: dict[str, Decimal | None] = {}
+    for code, value in wanted.items():
+        if code not in limits.LIMITS:
+            errors[f"limits.{code}"] = f"There is no such limit; there are {', '.join(limits.LIMITS)}."
+        elif value is None:
+            values[code] = None
+        else:
+            try:
+                values[code] = _checked(code, parse_decimal(value))
+            except ValueError as error:
+                errors[f"limits.{code}"] = f"It {error}."
+    if not wanted:
+        errors["limits"] = "It is missing."
+    if errors:
+        raise invalid(errors)
+    return values
+
+
+def _checked(code: str, value: Decimal) -> Decimal:
+    if value < 0:
+        raise ValueError("must not be negative")
+    if not limits.LIMITS[code][1] and value != value.to_integral_value():
+        raise ValueError("must be a whole number")
+    return value
+
+
+def _set_limit(identity: Identity, account: Account, code: str, value: Decimal | None) -> None:
+    before = RiskLimit.objects.filter(account=account, code=code).first()
+    if value is None:
+        RiskLimit.objects.filter(account=account, code=code).delete()
+    else:
+        RiskLimit.objects.update_or_create(account=account, code=code, defaults={"value": value})
+    Audit.objects.create(
+        owner_id=identity.owner_id,
+        at=clock.now(),
+        actor=identity.actor[:96],
+        action="limit.set",
+        target=f"{account.name}:{code}",
+        detail={
+            "old": decimal_text(before.value) if before else None,
+            "new": None if value is None else decimal_text(value),
+        },
+    )

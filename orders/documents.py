@@ -1,0 +1,308 @@
+"""The shapes of the API as drf-spectacular documents them. They check nothing; a test holds them to orders/shapes.py."""
+
+from __future__ import annotations
+
+from functools import cache
+
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiParameter
+from rest_framework import serializers
+
+ACCOUNT = OpenApiParameter("account", description="Names of accounts, with commas; all of yours unless said.")
+EXCHANGE = OpenApiParameter("exchange")
+SYMBOL = OpenApiParameter("symbol", description="As BTC/USDT, or one of the instrument's mapped names.")
+STRATEGY_ID = OpenApiParameter("strategy_id", description="Empty: what was done by hand.")
+ORDER_ID = OpenApiParameter("id", str, OpenApiParameter.PATH, description="Our id, or client:<request_id>.")
+IDEMPOTENCY_KEY = OpenApiParameter("Idempotency-Key", str, OpenApiParameter.HEADER)
+SPAN = (
+    OpenApiParameter("from", OpenApiTypes.DATETIME, description="This time or later; ISO 8601, or ms since 1970."),
+    OpenApiParameter("to", OpenApiTypes.DATETIME, description="Before this time."),
+)
+LIMIT = OpenApiParameter("limit", int, description="Rows of a page: 100 unless said, 500 at most.")
+PAGE = (LIMIT, OpenApiParameter("cursor", description="From `next`."))
+
+
+def text(**options: object) -> serializers.CharField:
+    return serializers.CharField(**options)
+
+
+def decimal(**options: object) -> serializers.RegexField:
+    return serializers.RegexField(r"^-?[0-9]{1,20}(\.[0-9]{1,18})?$", **options)
+
+
+def moment(**options: object) -> serializers.DateTimeField:
+    return serializers.DateTimeField(**options)
+
+
+class Error(serializers.Serializer):
+    code = text()
+    message = text(help_text="What happened, what it means, what to do.")
+    errors = serializers.DictField(child=text(), required=False, help_text="By field.")
+    limit = text(required=False, allow_null=True)
+    value = text(required=False, allow_null=True)
+    order = serializers.DictField(required=False, help_text="The order, where there is one.")
+    decided_by = moment(required=False, help_text="With 504: after this a look-up by request_id is final.")
+
+
+ERRORS = {400: Error, 401: Error, 403: Error, 404: Error, 429: Error}
+
+
+class Reason(serializers.Serializer):
+    code = text()
+    limit = text(allow_null=True)
+    value = text(allow_null=True)
+
+
+class Fee(serializers.Serializer):
+    asset = text()
+    amount = decimal()
+
+
+class Order(serializers.Serializer):
+    id = serializers.UUIDField()
+    request_id = text()
+    client_order_id = text()
+    order_id = text(allow_null=True)
+    user_id = text(allow_null=True)
+    exchange_order_id = text(allow_null=True)
+    account = text()
+    exchange = text()
+    symbol = text()
+    type = text()
+    side = serializers.ChoiceField(["buy", "sell"])
+    status = text()
+    price = decimal(allow_null=True)
+    stop_price = decimal(allow_null=True)
+    quantity = decimal()
+    filled_quantity = decimal()
+    remaining_quantity = decimal()
+    average_price = decimal(allow_null=True)
+    time_in_force = text()
+    post_only = serializers.BooleanField()
+    reduce_only = serializers.BooleanField()
+    fees = Fee(many=True)
+    reason = Reason(allow_null=True)
+    strategy_id = text(allow_blank=True)
+    source = text(allow_null=True)
+    is_paper_trading = serializers.BooleanField()
+    created_at = moment()
+    updated_at = moment()
+    seq = serializers.IntegerField()
+
+
+class NewOrder(serializers.Serializer):
+    exchange = text()
+    symbol = text()
+    side = serializers.ChoiceField(["buy", "sell"], help_text="In any case.")
+    type = serializers.ChoiceField(["limit", "market"], help_text="In any case.")
+    quantity = decimal()
+    price = decimal(required=False, allow_null=True, help_text="Needed for a limit order.")
+    request_id = serializers.RegexField(
+        r"^[A-Za-z0-9._:-]{1,64}$", required=False, help_text="Unique per account, for ever."
+    )
+    client_order_id = text(required=False, help_text="The same under its other name.")
+    account = text(required=False, help_text="Your default account of the exchange unless said.")
+    time_in_force = serializers.ChoiceField(["gtc", "ioc"], required=False)
+    spec_version = serializers.IntegerField(required=False, help_text="A stale one is refused with 409.")
+    strategy_id = text(required=False)
+    source = text(required=False)
+    order_id = text(required=False, help_text="Yours; kept and echoed.")
+    user_id = text(required=False, help_text="Yours; kept and echoed.")
+    is_paper_trading = serializers.BooleanField(
+        required=False, help_text="Asserts the account's kind; 422 when it differs."
+    )
+    api_key = text(required=False, help_text="A key, for paper accounts only; sign requests instead where you can.")
+
+
+class AmendOrder(serializers.Serializer):
+    price = decimal(required=False)
+    quantity = decimal(required=False, help_text="The new total, filled quantity included.")
+    request_id = text(required=False, help_text="Of the amend itself.")
+
+
+class Fill(serializers.Serializer):
+    id = serializers.UUIDField()
+    order_id = serializers.UUIDField()
+    request_id = text()
+    exchange_trade_id = text()
+    account = text()
+    exchange = text()
+    symbol = text()
+    side = serializers.ChoiceField(["buy", "sell"])
+    price = decimal()
+    quantity = decimal()
+    fee = decimal()
+    fee_asset = text()
+    liquidity = serializers.ChoiceField(["maker", "taker"])
+    strategy_id = text(allow_blank=True)
+    timestamp = moment()
+
+
+class Position(serializers.Serializer):
+    account = text()
+    exchange = text()
+    symbol = text()
+    strategy_id = text(allow_blank=True)
+    quantity = decimal()
+    average_price = decimal(allow_null=True)
+    mark_price = decimal(allow_null=True, help_text="null: no fresh mark is known.")
+    realised = decimal()
+    unrealised = decimal(allow_null=True, help_text="null: no fresh mark is known.")
+    fees = decimal()
+    as_of_seq = serializers.IntegerField()
+    reconciled_at = moment(allow_null=True)
+    state = text()
+
+
+class Balance(serializers.Serializer):
+    account = text()
+    asset = text()
+    total = decimal()
+    free = decimal()
+    used = decimal()
+
+
+class Account(serializers.Serializer):
+    id = serializers.IntegerField()
+    name = text()
+    exchange = text()
+    kind = serializers.ChoiceField(["paper", "simulated", "sandbox", "live"])
+    owner = text()
+    profile = text()
+    reporting_asset = text()
+    is_default = serializers.BooleanField()
+    armed_until = moment(allow_null=True)
+    state = text()
+
+
+class Pnl(serializers.Serializer):
+    account = text()
+    symbol = text()
+    strategy_id = text(allow_blank=True)
+    day = serializers.DateField(allow_null=True, help_text="UTC; null where rows are totals.")
+    realised = decimal()
+    unrealised = decimal(allow_null=True)
+    fees = decimal()
+    funding = decimal()
+    residual = decimal(
+        help_text="What the other columns do not explain; rounding, or a mistake that should be looked at."
+    )
+
+
+class Halt(serializers.Serializer):
+    scope = serializers.ChoiceField(["global", "exchange", "owner", "account", "strategy", "instrument"])
+    key = text(allow_blank=True)
+    state = serializers.ChoiceField(["active", "reducing", "halted"])
+    reason = text(allow_blank=True)
+    set_by = text(allow_blank=True)
+    set_at = moment()
+
+
+class AskHalt(serializers.Serializer):
+    scope = serializers.ChoiceField(["global", "exchange", "owner", "account", "strategy", "instrument"])
+    key = text(required=False, help_text="Name of the thing; nothing for global, and for owner you.")
+    state = serializers.ChoiceField(["halted", "reducing"], required=False)
+    reason = text(required=False)
+
+
+class AskResume(serializers.Serializer):
+    scope = serializers.ChoiceField(["global", "exchange", "owner", "account", "strategy", "instrument"])
+    key = text(required=False)
+    reason = text(required=False)
+
+
+class Limit(serializers.Serializer):
+    account = text()
+    code = text()
+    value = decimal(allow_null=True, help_text="null: not set, so every order of the account is refused.")
+    set_on = serializers.ChoiceField(["account", "profile", "nothing"])
+    profile = text()
+    meaning = text()
+
+
+class SetLimits(serializers.Serializer):
+    account = text()
+    limits = serializers.DictField(child=text(allow_null=True), help_text="By code; null: as the profile has it.")
+
+
+class AccountState(serializers.Serializer):
+    account = text()
+    state = serializers.ChoiceField(["active", "reducing", "halted"])
+    open_orders = serializers.IntegerField()
+
+
+class RiskState(serializers.Serializer):
+    state = serializers.ChoiceField(["active", "reducing", "halted"])
+    halts = Halt(many=True)
+    accounts = AccountState(many=True)
+
+
+class Key(serializers.Serializer):
+    id = serializers.IntegerField()
+    name = text(allow_blank=True)
+    api_key = text()
+    scopes = serializers.ListField(child=text())
+    accounts = serializers.ListField(child=text(), help_text="Empty: all of yours.")
+    symbols = serializers.ListField(child=text(), help_text="Empty: all.")
+    order_notional_max = decimal(allow_null=True)
+    day_notional_max = decimal(allow_null=True)
+    rate_per_second = serializers.IntegerField(allow_null=True)
+    paper_only = serializers.BooleanField()
+    addresses = serializers.ListField(child=text())
+    expires_at = moment(allow_null=True)
+    revoked_at = moment(allow_null=True)
+    last_used_at = moment(allow_null=True)
+    created_at = moment()
+
+
+class NewKey(serializers.Serializer):
+    scopes = serializers.ListField(child=serializers.ChoiceField(["read", "trade", "operate", "admin"]))
+    name = text(required=False)
+    accounts = serializers.ListField(child=text(), required=False)
+    symbols = serializers.ListField(child=text(), required=False)
+    order_notional_max = decimal(required=False)
+    day_notional_max = decimal(required=False)
+    rate_per_second = serializers.IntegerField(required=False)
+    paper_only = serializers.BooleanField(required=False)
+    addresses = serializers.ListField(child=text(), required=False)
+    expires_at = moment(required=False)
+
+
+class KeyWithSecret(Key):
+    api_secret = text(help_text="Shown this once.")
+
+
+class Login(serializers.Serializer):
+    username = text()
+    password = text()
+
+
+class Tokens(serializers.Serializer):
+    access = text()
+    refresh = text()
+    expires_in = serializers.IntegerField(help_text="Seconds.")
+
+
+class Refresh(serializers.Serializer):
+    refresh = text()
+
+
+class EquityCurve(serializers.Serializer):
+    results = serializers.ListField(
+        child=serializers.ListField(), help_text="[time_ms, equity, cash_flow], oldest first, ending at the newest."
+    )
+    next = serializers.URLField(allow_null=True, help_text="The rows before these.")
+    account = text()
+    asset = text()
+
+
+@cache
+def page_of(row: type[serializers.Serializer]) -> type[serializers.Serializer]:
+    """The document of a list of such rows."""
+    fields = {
+        "__module__": __name__,
+        "__doc__": f"A page of {row.__name__}.",
+        "results": row(many=True),
+        "next": serializers.URLField(allow_null=True),
+    }
+    return type(f"{row.__name__}List", (serializers.Serializer,), fields)
