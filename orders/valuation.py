@@ -1,4 +1,4 @@
-"""What assets are worth in another one, exactly: direct, inverse, then through USDT, USD, BTC. Pure.
+"""What assets are worth in another one, exactly: direct, inverse, through USDT, USD, BTC, then through the asset's own market. Pure.
 
 A mark is a ratio of integers, quote per base. An unknown rate is None, and whatever needs it is unknown: never a guess, never zero.
 """
@@ -17,7 +17,23 @@ Marks = Mapping[tuple[str, str], Fraction]  # (base, quote) -> quote per base
 
 
 def rate(asset: str, into: str, marks: Marks) -> Fraction | None:
-    """How much of `into` one `asset` is worth, or None when no chain of at most one bridge knows."""
+    """How much of `into` one `asset` is worth, or None when no such chain is known.
+
+    The last resort is for assets that trade against one currency only: TKO is worth rupiah, rupiah are worth BTC, BTC dollars.
+    """
+    found = _bridged(asset, into, marks)
+    if found is not None:
+        return found
+    for base, quote in marks:
+        if asset in (base, quote):
+            other = quote if asset == base else base
+            first, second = _direct(asset, other, marks), _bridged(other, into, marks)
+            if first is not None and second is not None:
+                return first * second
+    return None
+
+
+def _bridged(asset: str, into: str, marks: Marks) -> Fraction | None:
     found = _direct(asset, into, marks)
     if found is not None:
         return found

@@ -91,6 +91,7 @@ class Engine:
     def __init__(self, cast: Cast) -> None:
         self.cast = cast
         self._ids = itertools.count(1)
+        self.raw = b""  # the newest answer as it travels
         self.start()
 
     def start(self) -> None:
@@ -135,6 +136,7 @@ class Engine:
         def hear(batch: Any) -> None:
             for replies in batch.replies.values():
                 for reply_id, status, headers, body in replies:
+                    self.raw = body
                     said[reply_id] = (status, json.loads(body), headers)
 
         entries, order = [], []

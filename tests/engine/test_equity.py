@@ -54,3 +54,8 @@ def test_an_unknown_rate_means_no_point_not_a_wrong_one() -> None:
 def test_rates_go_through_a_bridge() -> None:
     marks = {("BTC", "USDT"): Fraction(64000), ("BTC", "IDR"): Fraction(10**9)}
     assert valuation.rate("IDR", "USDT", marks) == Fraction(64000, 10**9)
+
+
+def test_an_asset_with_one_market_goes_through_its_currency() -> None:
+    marks = {("TKO", "IDR"): Fraction(920), ("BTC", "USDT"): Fraction(64000), ("BTC", "IDR"): Fraction(10**9)}
+    assert valuation.rate("TKO", "USDT", marks) == Fraction(920 * 64000, 10**9)

@@ -75,8 +75,17 @@ def _load(cast: Any, number: int, acknowledged: list[tuple[str, str]]) -> None:
     chance = random.Random(number)
     for count in range(ORDERS_EACH):
         request_id = f"k{number}-{count}"
-        fields = {"account": "trader", "symbol": "BTC/USDT", "side": chance.choice(("buy", "sell")), "quantity": "0.001"}
-        fields |= {"type": "market"} if chance.random() < 0.5 else {"type": "limit", "price": chance.choice(("50000", "80000"))}
+        fields = {
+            "account": "trader",
+            "symbol": "BTC/USDT",
+            "side": chance.choice(("buy", "sell")),
+            "quantity": "0.001",
+        }
+        fields |= (
+            {"type": "market"}
+            if chance.random() < 0.5
+            else {"type": "limit", "price": chance.choice(("50000", "80000"))}
+        )
         reply = services.place(cast.trader, fields | {"request_id": request_id})
         if reply.status in (200, 201):
             acknowledged.append((request_id, json.loads(reply.body)["id"]))
