@@ -1,0 +1,1 @@
+"""Slow, obvious models that judge the fast ones."""

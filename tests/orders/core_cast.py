@@ -1,0 +1,159 @@
+"""A core with two traders and one instrument, and its packed bytes as words."""
+
+from __future__ import annotations
+
+import struct
+from typing import Any, NamedTuple
+
+from orders import _core
+
+ALICE, BOB = 1, 2
+BTC, USDT = 1, 2
+BTC_USDT = 1
+BUY, SELL = _core.SIDE_BUY, _core.SIDE_SELL
+LIMIT, MARKET = _core.TYPE_LIMIT, _core.TYPE_MARKET
+GTC, IOC = _core.TIF_GTC, _core.TIF_IOC
+RICH = 10**12
+AMOUNTS = (
+    "cum_cost hold last_fee base_total base_hold quote_total quote_hold pos_qty pos_cost pos_realised pos_fees limit value"
+).split()
+
+
+class Report(NamedTuple):
+    seq: int
+    at_ns: int
+    order_no: int
+    strategy: int
+    account: int
+    instrument: int
+    exec_type: str
+    ord_status: str
+    side: int
+    type: int
+    tif: int
+    liquidity: int
+    reason: int
+    flags: int
+    spec_version: int
+    price_ticks: int
+    qty_lots: int
+    filled_lots: int
+    last_ticks: int
+    last_lots: int
+    trade_no: int
+    command_index: int
+    cum_cost: int
+    hold: int
+    last_fee: int
+    base_total: int
+    base_hold: int
+    quote_total: int
+    quote_hold: int
+    pos_qty: int
+    pos_cost: int
+    pos_realised: int
+    pos_fees: int
+    limit: int
+    value: int
+
+    @property
+    def why(self) -> str:
+        return reason_name(self.reason)
+
+
+def read(packed: bytes) -> list[Report]:
+    reports = []
+    for row in struct.iter_unpack(_core.REPORT_FORMAT, packed):
+        plain = list(row[:22])
+        plain[6], plain[7] = chr(plain[6]), chr(plain[7])
+        amounts = [row[at] + (row[at + 1] << 64) for at in range(22, len(row), 2)]
+        reports.append(Report(*plain, *amounts))
+    return reports
+
+
+def letters(packed: bytes) -> str:
+    """What happened, in FIX's letters: '0FF4'."""
+    return "".join(report.exec_type for report in read(packed))
+
+
+def reason_name(reason: int) -> str:
+    return _core.REASONS[reason] if reason else ""
+
+
+def command(op: int, order_no: int, **words: Any) -> bytes:
+    order = "side type tif flags account instrument spec_version strategy price_ticks qty_lots at_ns trade_no".split()
+    assert not set(words) - set(order)
+    v = dict.fromkeys(order, 0) | words
+    return struct.pack(
+        _core.COMMAND_FORMAT, op, v["side"], v["type"], v["tif"], v["flags"], v["account"], v["instrument"], v["spec_version"], 0,
+        order_no, v["strategy"], v["price_ticks"], v["qty_lots"], v["at_ns"], v["trade_no"], 0, 0, 0,
+    )  # fmt: skip
+
+
+def set_instrument(core: _core.Core, instrument: int = BTC_USDT, **changes: int) -> None:
+    core.set_instrument(instrument, **SPEC | changes)  # type: ignore[arg-type]
+
+
+def set_limits(core: _core.Core, account: int, **changes: int | bool) -> None:
+    core.set_limits(account, **LIMITS | changes)  # type: ignore[arg-type]
+
+
+SPEC: dict[str, int] = {
+    "exchange": 1,
+    "spec_version": 1,
+    "base_asset": BTC,
+    "quote_asset": USDT,
+    "base_unit": 1,
+    "quote_unit": 1,
+    "quantity_min_lots": 1,
+    "quantity_max_lots": 0,
+    "notional_min": 0,
+    "status": _core.INSTRUMENT_TRADING,
+    "maker_fee_ppm": 0,
+    "taker_fee_ppm": 0,
+}
+LIMITS: dict[str, int | bool] = {
+    "open_orders_max": 0,
+    "open_orders_instrument_max": 0,
+    "notional_max": 0,
+    "rate_per_second": 0,
+    "rate_burst": 0,
+    "self_trade_allowed": False,
+}
+
+
+def make_core(*, rich: bool = True, **spec: int) -> _core.Core:
+    """Alice and Bob, each an owner of their own, with money unless they are to have none."""
+    core = _core.Core()
+    set_instrument(core, **spec)
+    for account in (ALICE, BOB):
+        core.set_account(account, owner=account)
+        set_limits(core, account)
+        if rich:
+            core.post(account, BTC, RICH)
+            core.post(account, USDT, RICH)
+    return core
+
+
+class Desk:
+    """Places orders with everything that is not the point left at its ordinary value."""
+
+    def __init__(self, core: _core.Core) -> None:
+        self.core = core
+        self.last_no = 0
+        self.now = 0
+
+    def place(self, account: int, side: int, price: int, lots: int, *, number: int = 0, **other: int) -> int:
+        self.last_no = number or self.last_no + 1
+        self.now += 1
+        v: dict[str, int] = {"type": LIMIT, "tif": GTC, "flags": 0, "strategy": 0, "instrument": BTC_USDT, "spec_version": 1, "at": self.now}
+        v |= other
+        return self.core.place(
+            v["at"], self.last_no, account, v["instrument"], v["spec_version"], side, v["type"], v["tif"], v["flags"], v["strategy"], price, lots
+        )
+
+    def market(self, account: int, side: int, lots: int, **other: int) -> int:
+        return self.place(account, side, 0, lots, type=MARKET, tif=IOC, **other)
+
+    def why(self, account: int, side: int, price: int, lots: int, **other: int) -> str:
+        return reason_name(self.place(account, side, price, lots, **other))
