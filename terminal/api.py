@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from importlib.util import find_spec
 from typing import Any
 
 from django.urls import include, path
@@ -115,7 +114,7 @@ v1 = [
     path("health", Health.as_view()),
     path("schema", Schema.as_view(), name="schema"),
     path("docs", Docs.as_view(url_name="schema"), name="docs"),
-    *([path("", include("marketdata.api"))] if find_spec("marketdata.api") else []),
+    path("", include("marketdata.api")),
 ]
 
 urlpatterns = [

@@ -19,6 +19,7 @@ from django.test import Client
 from marketdata import clock, partitions
 from marketdata.models import Asset, Exchange, Instrument
 from orders import auth, catalog, keys, messages
+from orders.limits import PROFILES
 from orders.models import (
     Account,
     ApiKey,
@@ -31,7 +32,6 @@ from orders.models import (
     Position,
     RiskLimit,
 )
-from orders.limits import PROFILES
 from orders.throttles import buckets, failed_logins
 
 NOON = datetime(2026, 11, 20, 12, 0, 0, 123456, tzinfo=UTC)
