@@ -19,7 +19,7 @@ from marketdata import clock
 from terminal import frames
 from terminal.account_fanout import account_fanout
 from terminal.clients import Client, transport_bytes
-from terminal.market_fanout import market_fanout
+from terminal.market_fanout import MarketFanout, market_fanout
 
 log = logging.getLogger(__name__)
 
@@ -108,21 +108,25 @@ class Consumer(AsyncWebsocketConsumer):
 class MarketConsumer(Consumer):
     """Books, trades, tickers, bars. A resume is a snapshot: old market data is worth nothing."""
 
+    fanout: MarketFanout | None = None
+
     async def do(self, op: frames.Op) -> None:
-        fanout = await market_fanout()
         if op.op in ("subscribe", "resume", "snapshot"):
+            self.fanout = self.fanout or await market_fanout()
             for name in op.names():
-                if refusal := fanout.subscribe(self.client, name):
+                if refusal := self.fanout.subscribe(self.client, name):
                     self.client.push(refusal)
         elif op.op == "unsubscribe":
             for name in op.names():
-                fanout.unsubscribe(self.client, name)
+                if self.fanout:
+                    self.fanout.unsubscribe(self.client, name)
             self.client.push(frames.unsubscribed(op.names()))
         else:
             self.client.push(_unknown(op))
 
     async def leave(self) -> None:
-        (await market_fanout()).forget(self.client)
+        if self.fanout:
+            self.fanout.forget(self.client)
 
 
 class AccountConsumer(Consumer):

@@ -82,8 +82,8 @@ function heard(kind, data) {
   parts.status?.refresh();
   if (kind !== "report") return;
   const { order, fill } = data;
-  // What this ticket placed is told by its own answer; the rest (resting orders filling, other doors) is news.
-  if (fill && Date.now() - Date.parse(order.created_at) > 3000) toast("good", order.status === "filled" ? "Order filled" : "Partial fill", `${fill.side === "buy" ? "Bought" : "Sold"} ${fill.quantity} ${fill.symbol.split("/")[0]} at ${fixed(fill.price, market.price_places)}`);
+  // What this ticket's press did at once is told by its own answer; resting orders that fill and other doors are news.
+  if (fill && !parts.ticket.tells(order)) toast("good", order.status === "filled" ? "Order filled" : "Partial fill", `${fill.side === "buy" ? "Bought" : "Sold"} ${fill.quantity} ${fill.symbol.split("/")[0]} at ${fixed(fill.price, market.price_places)}`);
   if (order?.status === "rejected" && order.source !== "terminal") toast("bad", "Order rejected", `${order.symbol}: ${sentence(order.reason)}`);
 }
 

@@ -30,8 +30,8 @@ function decided(order, price_places) {
   const done = { new: "Order accepted", filled: "Order filled", partially_filled: "Partly filled", canceled: "Order canceled", rejected: "Order rejected", expired: "Order expired" };
   const price = order.average_price || order.price;
   const detail = `${side} ${size} ${base}${price ? " at " + fixed(price, price_places) : ""}`;
-  if (order.status === "rejected") return { kind: "bad", title: done.rejected, detail, refusal: sentence(order.reason) || "The order was rejected.", fresh: true, account: order.account };
-  return { kind: order.status === "canceled" ? "note" : "good", title: done[order.status] || "Order accepted", detail, refusal: null, fresh: true, account: order.account };
+  if (order.status === "rejected") return { kind: "bad", title: done.rejected, detail, refusal: sentence(order.reason) || "The order was rejected.", fresh: true, account: order.account, status: order.status };
+  return { kind: order.status === "canceled" ? "note" : "good", title: done[order.status] || "Order accepted", detail, refusal: null, fresh: true, account: order.account, status: order.status };
 }
 
 function refused(title, body, fallback) {

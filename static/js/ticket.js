@@ -25,6 +25,7 @@ export class Ticket {
     this.type = "limit";
     this.sending = false;
     this.touched = false;
+    this.told = new Map(); // request_id -> what the person was told of it, so that nothing is said twice
     this.form = $("#ticket-form");
     this.price = $("#price");
     this.quantity = $("#quantity");
@@ -162,6 +163,11 @@ export class Ticket {
     answer.title = said;
   }
 
+  /** Whether the person hears, or heard, of this order's fills by the answer to their own press. */
+  tells(order) {
+    return ["sending", "filled"].includes(this.told.get(order.request_id));
+  }
+
   async submit() {
     this.touched = true;
     const draft = this.read();
@@ -175,6 +181,7 @@ export class Ticket {
     }
     this.sending = true;
     this.refusal = null;
+    this.told.set(this.request_id, "sending");
     this.draw();
     const sent = $("#go-text").textContent;
     const order = {
@@ -184,6 +191,8 @@ export class Ticket {
     };
     const outcome = await place(order, this.price_places);
     this.sending = false;
+    this.told.set(order.request_id, outcome.status || "unknown");
+    if (this.told.size > 100) this.told.delete(this.told.keys().next().value);
     if (outcome.fresh) this.#mint();
     this.refusal = outcome.refusal;
     this.note = null;

@@ -37,7 +37,7 @@ def halt(request: HttpRequest) -> HttpResponse:
         "halts": halts,
         "halted": bool(halts),
         "may_resume": any(one.owner_id == owner.pk for one in halts),
-        "results": [{"kind": note.tags or "good", "text": note.message} for note in notes.get_messages(request)],
+        "results": [{"kind": note.extra_tags or "", "text": note.message} for note in notes.get_messages(request)],
         "mode": "",
     }
     return render(request, "screens/halt.html", context)
