@@ -102,7 +102,8 @@ class Fold:
         return order
 
     def _move(self, order: LiveOrder, report: Report) -> None:
-        order.status = report.status
+        if report.exec_type != "I":  # a refused cancel or amend says how the order stands, it does not move it
+            order.status = report.status
         order.updated_ns = report.at_ns
         order.price_ticks = report.price_ticks
         order.quantity_lots = report.quantity_lots

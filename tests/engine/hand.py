@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
+import threading
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
@@ -155,6 +156,27 @@ class Engine:
         self.service.__dict__.pop("_say", None)
         self.service.last_txn_ns = 0
         self.service._turn(self.connection)
+
+    def run(self) -> None:
+        """From here on the engine reads its stream by itself, in a thread."""
+        self.service.__dict__.pop("_say", None)
+        self.failed: list[BaseException] = []
+        self._thread = threading.Thread(target=self._run, daemon=True)
+        self._thread.start()
+
+    def _run(self) -> None:
+        try:
+            while not self.service.stopping.is_set():
+                self.service._turn(self.connection)
+        except BaseException as error:  # told by `end`, in the test's own thread
+            self.failed.append(error)
+
+    def end(self) -> None:
+        """Stop reading; raises what went wrong meanwhile."""
+        self.service.stopping.set()
+        self._thread.join(5)
+        if self.failed:
+            raise self.failed[0]
 
     def place(self, side: str = "buy", quantity: str = "0.01", price: str | None = None, **more: Any) -> messages.Place:
         """A Place for the trader's account."""
