@@ -20,7 +20,7 @@ KLINES_SHOWN = 10
 SPEC_FIELDS = ("contract_size", "inverse", "tick_size", "lot_size", "quantity_min", "quantity_max", "notional_min")
 
 
-class Ringing(admin.ModelAdmin):  # type: ignore[type-arg]
+class Ringing(admin.ModelAdmin):
     """Rings the feed and the engines after each change, so that nothing has to be restarted."""
 
     def save_model(self, request: HttpRequest, obj: Model, form: Any, change: bool) -> None:
@@ -52,7 +52,7 @@ class ExchangeAdmin(Ringing):
 
 
 @admin.register(Asset)
-class AssetAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+class AssetAdmin(admin.ModelAdmin):
     """Assets. The scale of one that is in use must not change, so it cannot."""
 
     list_display = ("code", "scale")
@@ -106,7 +106,7 @@ class InstrumentAdmin(Ringing):
         super().save_model(request, obj, form, change)
 
 
-class SubscriptionForm(ModelForm):  # type: ignore[type-arg]
+class SubscriptionForm(ModelForm):
     """Channels as boxes to tick; intervals as those there are."""
 
     channels = MultipleChoiceField(
@@ -136,7 +136,7 @@ class SubscriptionAdmin(Ringing):
     readonly_fields = ("state", "last_event_at", "created_at")
 
 
-class ReadOnly(admin.ModelAdmin):  # type: ignore[type-arg]
+class ReadOnly(admin.ModelAdmin):
     """To be looked at."""
 
     def has_add_permission(self, request: HttpRequest) -> bool:

@@ -17,6 +17,8 @@ class InstrumentSpec(NamedTuple):
     lot_size: Decimal
     spec_version: int
     stale_after_ms: int
+    base: str = ""
+    quote: str = ""
 
 
 class Kline(NamedTuple):

@@ -55,7 +55,7 @@ class Layout:
 class Member:
     """One CSV: a file, or a file inside a .zip. `name` is for people."""
 
-    def __init__(self, name: str, stream: IO[bytes], raw: IO[bytes]) -> None:
+    def __init__(self, name: str, stream: IO[bytes] | gzip.GzipFile, raw: IO[bytes]) -> None:
         self.name = name
         self._stream = stream
         self._raw = raw

@@ -101,7 +101,7 @@ def create_instrument(exchange: str, symbol: str, sample: Path, columns: tuple[s
             name=exchange, defaults={"source": Exchange.Source.REPLAY, "position": Exchange.objects.count()}
         )
         assets = {code: Asset.objects.get_or_create(code=code)[0] for code in (base, quote)}
-        instrument, _ = Instrument.objects.get_or_create(
+        instrument: Instrument = Instrument.objects.get_or_create(
             exchange=market,
             symbol=symbol,
             defaults={
@@ -113,7 +113,7 @@ def create_instrument(exchange: str, symbol: str, sample: Path, columns: tuple[s
                 "simulation": _simulation(bars),
                 "position": Instrument.objects.filter(exchange=market).count(),
             },
-        )
+        )[0]
         transaction.on_commit(ring_subscriptions)
     return instrument
 

@@ -39,7 +39,7 @@ def find_instrument(exchange: str, symbol: str) -> Instrument:
     otherwise.
     """
     named = Q(symbol=symbol) | Q(kline_symbol=symbol) | Q(order_symbol=symbol)
-    found = list(
+    found: list[Instrument] = list(
         Instrument.objects.select_related("exchange", "base", "quote", "settle").filter(named, exchange__name=exchange)
     )
     # The unified symbol wins over another instrument's alias.
@@ -57,7 +57,9 @@ def find_instrument(exchange: str, symbol: str) -> Instrument:
 
 def specs(exchange: str | None = None) -> dict[int, InstrumentSpec]:
     """What readers of market data need of all instruments (of one exchange), by id."""
-    rows = Instrument.objects.select_related("exchange").order_by("exchange__position", "position", "id")
+    rows = Instrument.objects.select_related("exchange", "base", "quote").order_by(
+        "exchange__position", "position", "id"
+    )
     if exchange is not None:
         rows = rows.filter(exchange__name=exchange)
     return {
@@ -70,6 +72,8 @@ def specs(exchange: str | None = None) -> dict[int, InstrumentSpec]:
             lot_size=row.lot_size,
             spec_version=row.spec_version,
             stale_after_ms=row.stale_after_ms,
+            base=row.base.code,
+            quote=row.quote.code,
         )
         for row in rows
     }

@@ -103,7 +103,7 @@ class FeedService(Service):
             if row.instrument.exchange.source == Exchange.Source.SIMULATOR and row.instrument.exchange.enabled
         }
         wanted = {instrument_id: known[instrument_id] for instrument_id in simulated if instrument_id in known}
-        extra = {row.instrument_id: [] for row in self._rows}
+        extra: dict[int, list[str]] = {row.instrument_id: [] for row in self._rows}
         for row in self._rows:
             extra[row.instrument_id].append(row.interval)
         if wanted != self._specs or self._feed.outdated:
