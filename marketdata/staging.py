@@ -170,7 +170,7 @@ class Staging:
         when.
         """
         if self._survey is None:
-            sound = sql.SQL("true")
+            sound: sql.Composable = sql.SQL("true")
             if self.series is not None:
                 # NaN and Infinity are greater than every number to PostgreSQL, so they fail the last comparisons.
                 sound = sql.SQL(
@@ -223,7 +223,7 @@ class Staging:
     def _merge(self, first: datetime, last: datetime) -> int:
         """Insert what is new, update what differs; how many rows that touched."""
         self._cursor.execute("ANALYZE kline_staging")
-        same = sql.SQL("k.instrument_id = s.instrument_id AND k.interval = s.interval")
+        same: sql.Composable = sql.SQL("k.instrument_id = s.instrument_id AND k.interval = s.interval")
         if self.series is not None:
             same = self._series_of_k()
         self._cursor.execute(
