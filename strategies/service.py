@@ -26,7 +26,6 @@ LOOK_S = 1.0
 STEPS_A_TURN = 50  # of one run, before the others have their turn
 
 
-
 class StrategyService(Service):
     """Hosts every strategy that is wanted running, in whichever process holds the lease."""
 

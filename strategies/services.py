@@ -55,15 +55,18 @@ def check(config: StrategyConfig) -> None:
 def start(config: StrategyConfig) -> None:
     """Want it running: the host begins a new run within a second. Already running: nothing. Raises CannotRun."""
     check(config)
-    with transaction.atomic():
-        wanted = StrategyConfig.objects.filter(pk=config.pk, wanted=StrategyConfig.Wanted.STOPPED)
-        wanted.update(wanted=StrategyConfig.Wanted.RUNNING, start_number=F("start_number") + 1, note="")
+    idle = StrategyConfig.objects.filter(pk=config.pk, wanted=StrategyConfig.Wanted.STOPPED)
+    idle.update(wanted=StrategyConfig.Wanted.RUNNING, start_number=F("start_number") + 1, note="")
     config.refresh_from_db()
-    bus.default().wake(channels.WAKE_STRATEGIES)
+    transaction.on_commit(_ring)
 
 
 def stop(config: StrategyConfig) -> None:
     """Want it stopped: the host withdraws its open orders and ends the run when they have ended; its position stays."""
     StrategyConfig.objects.filter(pk=config.pk).update(wanted=StrategyConfig.Wanted.STOPPED)
     config.refresh_from_db()
+    transaction.on_commit(_ring)
+
+
+def _ring() -> None:
     bus.default().wake(channels.WAKE_STRATEGIES)

@@ -167,6 +167,16 @@ STORAGES = {
 }
 WHITENOISE_USE_FINDERS = WHITENOISE_AUTOREFRESH = DEBUG  # while writing pages: files as they are, nothing collected
 
+# --- seed files ------------------------------------------------------------------------------------------------------
+# What a seed file may hold, in the order in which it is applied; an app to the right knows nothing of those to its left.
+SEED_SECTIONS = (
+    "marketdata.seeding.Exchanges",
+    "marketdata.seeding.Assets",
+    "marketdata.seeding.Instruments",
+    "marketdata.seeding.Subscriptions",
+    "strategies.seeding.Strategies",
+)
+
 # --- REST ----------------------------------------------------------------------------------------------------------
 # One way to say who asks, what they may do and how things fail, for the views of every app.
 REST_FRAMEWORK: dict[str, object] = {
