@@ -93,6 +93,17 @@ class Bus:
         """True when the stream is there (an empty one counts)."""
         return bool(self._call(self._redis.exists, stream))
 
+    def take_stream(self, stream: str, new_name: str) -> bool:
+        """Rename a stream at once, so that nobody adds to it any more; False when there is none."""
+
+        def rename() -> bool:
+            try:
+                return bool(self._redis.rename(stream, new_name))
+            except redis.ResponseError:  # no such key
+                return False
+
+        return bool(self._call(rename))
+
     def delete_stream(self, stream: str) -> None:
         """Forget a stream."""
         self._call(self._redis.delete, stream)

@@ -128,13 +128,14 @@ class EngineService(Service):
         """Commands the previous owner took delivery of but did not decide; the age limit refuses what is stale."""
         if self.lease.last_epoch == 0:
             return
-        old = channels.commands(self.shard, self.lease.last_epoch)
-        after = self.lease.last_command_id.encode()
+        name = channels.commands(self.shard, self.lease.last_epoch)
+        old, after = f"{name}.taken", self.lease.last_command_id.encode()
         try:
-            while entries := self.bus.read({old: after}, BATCH_MAX, None).get(old):
-                self._transact(connection, entries, None)
-                after = entries[-1].id
-            self.bus.delete_stream(old)
+            if self.bus.take_stream(name, old):  # whoever adds now finds no stream and waits for ours
+                while entries := self.bus.read({old: after}, BATCH_MAX, None).get(old):
+                    self._transact(connection, entries, None)
+                    after = entries[-1].id
+                self.bus.delete_stream(old)
         except buses.BusDown as error:
             log.warning("the old command stream was not read: %s", error)
         self.last_id = b"0-0"
