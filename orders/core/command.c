@@ -15,7 +15,7 @@ static unsigned refused_place(core *c, const core_command *m, const risk_decisio
     r->type = m->type;
     r->tif = m->tif;
     r->reason = (uint16_t)d->reason;
-    r->flags = m->flags;
+    r->flags = m->flags & FLAGS_OF_ORDER;
     r->spec_version = m->spec_version;
     r->price_ticks = m->price_ticks;
     r->qty_lots = m->qty_lots;
@@ -76,7 +76,7 @@ static void fill_market_half(core *c, uint32_t slot, const core_command *m, uint
     o->remaining = m->qty_lots;
     o->qty_lots = m->qty_lots;
     o->instrument = instrument;
-    o->flags = m->flags;
+    o->flags = m->flags & FLAGS_OF_ORDER;
     o->side = m->side;
     o->type = m->type;
     o->tif = m->tif;
@@ -155,7 +155,7 @@ unsigned core_place(core *c, const core_command *m, uint64_t index)
     r->side = m->side;
     r->type = m->type;
     r->tif = m->tif;
-    r->flags = m->flags;
+    r->flags = m->flags & FLAGS_OF_ORDER;
     r->spec_version = m->spec_version;
     r->price_ticks = m->price_ticks;
     r->qty_lots = m->qty_lots;

@@ -39,6 +39,8 @@ enum core_flag {
     FLAG_LATE = 16,            /* OP_FILL for an order already final; account, instrument, side, strategy come with it */
 };
 
+#define FLAGS_OF_ORDER (FLAG_AGENT | FLAG_ALLOW_SELF_TRADE) /* what an order keeps; the rest speaks of one command or report */
+
 enum core_halt { HALT_ACTIVE = 0, HALT_REDUCING = 1, HALT_HALTED = 2 };
 enum core_scope { SCOPE_GLOBAL = 0, SCOPE_EXCHANGE, SCOPE_OWNER, SCOPE_ACCOUNT, SCOPE_STRATEGY, SCOPE_INSTRUMENT, SCOPE_COUNT };
 enum core_instrument_status { INSTRUMENT_TRADING = 0, INSTRUMENT_HALTED = 1, INSTRUMENT_DELISTED = 2 };

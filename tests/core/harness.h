@@ -1,0 +1,64 @@
+/* What every C test of the core shares: a cast of two traders, short ways to trade, and one line a broken promise. */
+#ifndef MERIDIAN_HARNESS_H
+#define MERIDIAN_HARNESS_H
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "../../orders/core/state.h"
+
+#define PROMISE(what)                                                              \
+    do {                                                                           \
+        if (!(what)) {                                                             \
+            fprintf(stderr, "%s:%d: %s: not so: %s\n", __FILE__, __LINE__, __func__, #what); \
+            exit(1);                                                               \
+        }                                                                          \
+    } while (0)
+#define HOLDS(c) PROMISE(core_check(c) == NULL)
+
+enum { ALICE = 1, BOB = 2, BTC = 1, USDT = 2 };
+
+static inline core *cast_of(uint32_t max_orders, uint32_t ring)
+{
+    core *c = core_create(max_orders, ring);
+    PROMISE(c != NULL);
+    core_instrument_spec spec = {.exchange = 1, .spec_version = 1, .base_asset = BTC, .quote_asset = USDT, .base_unit = 1, .quote_unit = 1};
+    core_limits limits = {.self_trade_allowed = true};
+    i128 total;
+    PROMISE(core_set_instrument(c, 1, &spec) == NULL);
+    for (uint32_t account = ALICE; account <= BOB; account++) {
+        PROMISE(core_set_account(c, account, account) == NULL);
+        PROMISE(core_set_limits(c, account, &limits) == NULL);
+        for (uint32_t asset = BTC; asset <= USDT; asset++) PROMISE(core_post(c, account, asset, CORE_AMOUNT_MAX, &total) == NULL);
+    }
+    return c;
+}
+
+static inline core_command order_of(uint64_t no, uint32_t account, uint8_t side, int64_t price, int64_t lots)
+{
+    return (core_command){.op = OP_PLACE, .side = side, .account = account, .instrument = 1, .spec_version = 1, .order_no = no,
+                          .price_ticks = price, .qty_lots = lots, .at_ns = (int64_t)no};
+}
+
+static inline unsigned place(core *c, uint64_t no, uint32_t account, uint8_t side, int64_t price, int64_t lots)
+{
+    core_command m = order_of(no, account, side, price, lots);
+    return core_place(c, &m, 0);
+}
+
+static inline unsigned cancel(core *c, uint64_t no)
+{
+    core_command m = {.op = OP_CANCEL, .order_no = no};
+    return core_cancel(c, &m, 0);
+}
+
+static inline const core_report *last_report(const core *c)
+{
+    const core_report *first;
+    size_t count = core_reports(c, &first);
+    PROMISE(count > 0);
+    return &first[count - 1];
+}
+
+#endif
