@@ -1,0 +1,110 @@
+"""The records, to read: orders, fills, ledger, journal, funding's answers and who did what."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+from django.contrib import admin
+from django.http import HttpRequest
+
+from orders.admin.base import ReadOnly
+from orders.models import Audit, Fill, Journal, LedgerEntry, Order
+
+
+@admin.register(Order)
+class OrderAdmin(ReadOnly):
+    """Orders."""
+
+    list_display = (
+        "created_at",
+        "account",
+        "instrument",
+        "side",
+        "type",
+        "price",
+        "quantity",
+        "filled_quantity",
+        "status",
+        "request_id",
+    )
+    list_filter = ("status", "side", "type")
+    search_fields = ("request_id", "order_id", "strategy_id", "account__name")
+    list_select_related = ("account", "instrument__exchange")
+
+
+@admin.register(Fill)
+class FillAdmin(ReadOnly):
+    """Fills."""
+
+    list_display = (
+        "at",
+        "account",
+        "instrument",
+        "side",
+        "price",
+        "quantity",
+        "fee",
+        "fee_asset",
+        "liquidity",
+        "realised",
+    )
+    list_filter = ("side", "liquidity")
+    search_fields = ("request_id", "exchange_trade_id", "strategy_id", "account__name")
+    list_select_related = ("account", "instrument__exchange", "fee_asset")
+
+
+@admin.register(LedgerEntry)
+class LedgerAdmin(ReadOnly):
+    """The double entries."""
+
+    list_display = ("at", "account", "book", "asset", "kind", "amount", "journal_seq")
+    list_filter = ("kind", "book")
+    search_fields = ("account__name",)
+    list_select_related = ("account", "asset")
+
+
+@admin.register(Journal)
+class JournalAdmin(ReadOnly):
+    """The journal. It holds everybody's commands, so it is shown to superusers alone."""
+
+    list_display = ("seq", "shard", "epoch", "at", "kind", "size")
+    list_filter = ("kind",)
+    search_fields = ("=seq",)
+    search_help_text = "By seq."
+    fields = ("seq", "shard", "epoch", "at", "at_ns", "kind", "content", "chained_hash")
+    readonly_fields = fields
+
+    def get_queryset(self, request: HttpRequest) -> Any:
+        rows = admin.ModelAdmin.get_queryset(self, request)
+        return rows if request.user.is_superuser else rows.none()
+
+    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return bool(request.user.is_superuser)
+
+    @admin.display(description="Bytes")
+    def size(self, row: Journal) -> int:
+        return len(row.payload)
+
+    @admin.display(description="Payload")
+    def content(self, row: Journal) -> str:
+        raw = bytes(row.payload)
+        try:
+            return repr(msgspec.msgpack.decode(raw))[:20_000]
+        except msgspec.DecodeError:
+            return raw.hex()[:20_000]
+
+    @admin.display(description="Hash")
+    def chained_hash(self, row: Journal) -> str:
+        return bytes(row.hash).hex()
+
+
+@admin.register(Audit)
+class AuditAdmin(ReadOnly):
+    """Who did what."""
+
+    list_display = ("at", "actor", "action", "target", "owner")
+    list_filter = ("action",)
+    search_fields = ("actor", "target")
+    list_select_related = ("owner",)
+    exclude = ("hash",)
