@@ -270,9 +270,10 @@ class Market:
             ladder.cancel(keys[0], now_ns)
             fled += 1
         against = max(0.0, sign * self.pressure)
-        if fled or not keys or keys[0] - target > (gap if gap >= FINE_GAP else 0.0):
+        near = min(gap, 2.0 * half + 1.0)  # a spread may be much narrower than the levels behind it stand apart
+        if fled or not keys or keys[0] - target > (near if near >= FINE_GAP else 0.0):
             if fled or prng.uniform() < 1.0 / (1.0 + 3.0 * against):
-                ladder.place(ladder.free_key(target + int(prng.uniform() * gap * 0.5)), self._lots(0, against), now_ns)
+                ladder.place(ladder.free_key(target + int(prng.uniform() * near * 0.5)), self._lots(0, against), now_ns)
         elif len(keys) < LEVELS:
             ladder.place(self._beyond(ladder, gap), self._lots(len(keys), 0.0), now_ns)
         else:

@@ -16,7 +16,7 @@ from orders.simulator.volatility import Volatility
 
 MINUTE_S = 60.0
 REVERSION_S = 3 * 86_400.0
-TURNOVER = 3.0  # what the live agents trade in a minute, in levels' worth for each event a second (measured)
+TURNOVER = 3.3  # what the live agents trade in a minute, in levels' worth for each event a second (measured)
 
 
 class Bar(NamedTuple):

@@ -71,14 +71,14 @@ class Habits:
     start_ticks: int
     daily_volatility_bp: float
     spread_ticks: float
-    fine_spread_ticks: float  # the spread if ticks were as fine as one likes: coarse ticks damp what flow does
+    fine_spread_ticks: float  # the spread that fits the volatility, however coarse the ticks: what flow is measured in
     depth_lots: float
     events_per_second: float
 
     @property
     def gap_ticks(self) -> float:
         """The usual distance between two levels."""
-        return max(1.0, self.spread_ticks * 0.5)
+        return max(1.0, self.spread_ticks * 0.5, self.fine_spread_ticks * 0.5)
 
 
 def habits(instrument: SimInstrument) -> Habits:
@@ -112,7 +112,7 @@ def habits(instrument: SimInstrument) -> Habits:
         start_ticks=start_ticks,
         daily_volatility_bp=daily_bp,
         spread_ticks=spread,
-        fine_spread_ticks=min(spread, max(0.15, fine)),
+        fine_spread_ticks=max(0.15, fine),
         depth_lots=max(5.0, depth),
         events_per_second=_positive(instrument, "events_per_second", EVENTS_PER_SECOND),
     )
