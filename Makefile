@@ -57,7 +57,7 @@ $(TOOLS): tests/requirements.txt $(PACKAGES)
 	@touch $@
 
 # One command builds every source: the whole core is one extension.
-$(EXTENSION): setup.py $(wildcard orders/core/*.c orders/core/*.h) $(PACKAGES)
+$(EXTENSION): setup.py $(wildcard orders/core/*.[ch] orders/benchmark/*.[ch]) $(PACKAGES)
 	@$(NEED_COMPILER)
 	@echo "C extension orders._core"
 	@$(PY) setup.py -q build_ext --inplace || { echo "The C extension did not compile; the reason is above."; exit 1; }
@@ -86,16 +86,30 @@ lint: tools  ## style and types: ruff, mypy, the layers, clang-format
 	@.venv/bin/clang-format --dry-run -Werror $(wildcard orders/core/*.[ch] tests/core/*.[ch])
 
 test: lint  ## everything that must pass before a change lands: C, Python, browser
+	@$(MAKE) -s -C tests/core run
 	@$(PY) -m pytest
 
-bench: build  ## every benchmark against its limits; prints ratios, writes JSON
-	@$(PY) manage.py bench all
+# The streams are made once: two million commands each, the same bytes everywhere.
+build/streams/s1: orders/benchmark/generate.py $(PACKAGES)
+	@echo "Command stream s1" && mkdir -p build/streams
+	@$(PY) -m orders.benchmark.generate $@ --symbols 1 --target 5000 --seed 42
+build/streams/s64: orders/benchmark/generate.py $(PACKAGES)
+	@echo "Command stream s64" && mkdir -p build/streams
+	@$(PY) -m orders.benchmark.generate $@ --symbols 64 --target 2000 --seed 43
 
-fuzz: tools  ## the core's property tests, for long
-	@MERIDIAN_FUZZ=1 $(PY) -m pytest tests/orders tests/core -k "fuzz or property"
+bench: build build/streams/s1 build/streams/s64  ## every benchmark against its limits; prints ratios, writes JSON
+	@mkdir -p build/bench
+	@for stream in s1 s64; do \
+	  echo "core, $$stream:"; \
+	  $(PY) manage.py bench core --stream build/streams/$$stream --json | tee build/bench/core-$$stream.json || exit 1; \
+	done
+
+fuzz: tools  ## the core's fuzzer and the property tests, for long
+	@$(MAKE) -s -C tests/core fuzz ROUNDS=10000000
+	@HYPOTHESIS_PROFILE=long $(PY) -m pytest -k "property or oracle or fuzz"
 
 soak: tools  ## the long forms of the bounded tests (HOURS=1)
-	@MERIDIAN_SOAK_HOURS=$(HOURS) $(PY) -m pytest -m soak
+	@SOAK_HOURS=$(HOURS) $(PY) -m pytest -m soak
 
 clean:  ## remove what was built; keeps DATA
 	@rm -rf .venv node_modules build orders/_core*.so
