@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from django.db import transaction
 from django.db.models import Q
 
-from marketdata import bus, channels, intervals
+from marketdata import bus, channels, clock, intervals
 from marketdata.domain import InstrumentSpec
 from marketdata.models import Exchange, Instrument, Subscription
 from marketdata.store import history, latest, store_bars, store_klines
@@ -24,6 +24,7 @@ __all__ = [
     "store_bars",
     "store_klines",
     "subscribe",
+    "tell_state",
     "unsubscribe",
 ]
 
@@ -111,6 +112,11 @@ def unsubscribe(subscription_id: int) -> bool:
         deleted, _ = Subscription.objects.filter(pk=subscription_id).delete()
         transaction.on_commit(ring_subscriptions)
     return bool(deleted)
+
+
+def tell_state(instrument_id: int, state: str) -> None:
+    """Say how the subscriptions of an instrument do, for a feed that is no service (a replay)."""
+    Subscription.objects.filter(instrument_id=instrument_id).update(state=state, last_event_at=clock.now())
 
 
 def ring_subscriptions() -> None:

@@ -118,6 +118,8 @@ class FeedService(Service):
         now, now_ns = clock.now(), clock.monotonic_ns()
         ids, states, events = [], [], []
         for row in self._rows:
+            if row.instrument.exchange.source == Exchange.Source.REPLAY:
+                continue  # a replay says it itself while it plays
             state, age_ns = self._state(row.instrument_id, now_ns)
             ids.append(row.pk)
             states.append(state)

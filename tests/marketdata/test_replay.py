@@ -75,7 +75,7 @@ def test_bars_are_stored_told_and_anchored(bus: Bus, tmp_path: Path) -> None:
     said = run(write_csv(tmp_path / "a.csv", csv_rows(12)), speed=2400)
     instrument = Instrument.objects.get(exchange__name="hist")
     assert instrument.exchange.source == "replay"
-    assert Subscription.objects.filter(instrument=instrument).exists()
+    assert Subscription.objects.get(instrument=instrument).state == "ended"
     assert "12 bars of 1m played on hist:BTC/USDT, up to 2023-03-01 00:11 UTC." in said
     told: list[KlineNews] = []
     while message := listener.get(0.1):

@@ -23,6 +23,7 @@ from marketdata.models import Exchange, Instrument
 from marketdata.services import InstrumentUnknown
 
 PENDING_ROWS = 2000
+TELL_EVERY_NS = 1_000_000_000
 
 
 class Command(BaseCommand):
@@ -79,15 +80,20 @@ class Command(BaseCommand):
         feed.subscribe({spec.id: spec})
         path.follow({spec.id: spec})
         shown = tqdm(unit=" bars", disable=quiet or not sys.stderr.isatty(), file=sys.stderr)
+        told_ns = 0
         with shown:
             while not feed.finished:
                 for event in feed.events():
                     path.take(event)
                     path.flush_when_due(PENDING_ROWS)
                 shown.update(feed.played - shown.n)
+                if clock.monotonic_ns() >= told_ns + TELL_EVERY_NS:
+                    told_ns = clock.monotonic_ns()
+                    services.tell_state(spec.id, "live")
                 if feed.now is not None:
                     shown.set_postfix_str(f"{clock.from_ms(feed.now.open_ms):%Y-%m-%d %H:%M}", refresh=False)
             path.flush(everything=True)
+        services.tell_state(spec.id, "ended")
         if path.errors:
             raise CommandError(f"{instrument} was set aside: {path.errors[spec.id]}")
 
