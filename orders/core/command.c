@@ -189,7 +189,10 @@ unsigned core_cancel(core *c, const core_command *m, uint64_t index)
     unsigned reason = named(c, m, &slot);
     if (reason) return m->flags & FLAG_AGENT ? reason : refused(c, m, reason == REASON_ORDER_FINAL ? slot : 0, reason, 0, 0, index);
     core_order *o = ORDER(c, slot);
+    /* The market filled more of it than was told: off the book it goes, but it ends only when its fills are found. */
+    bool untold = o->in_account && o->qty_lots - o->remaining != o->filled_lots;
     book_remove(c, &INSTRUMENT(c, o->instrument)->book, slot);
+    if (untold) return refused(c, m, slot, REASON_ORDER_FINAL, 0, 0, index);
     if (o->in_account) fold(c, order_report(c, slot, '4', m->at_ns, index), slot);
     order_drop_if_gone(c, slot);
     return REASON_NONE;

@@ -159,7 +159,11 @@ class Decider:
                 return self._say(batch, command, 422, _off_step(error))
         own = self._journal(batch, raw)
         reason = next((report.reason for report in own if report.order_no == order.order_no and report.reason), "")
-        self._remember(batch, order, command.request_id, command.body_hash, kind, 422 if refused else 200)
+        looking = refused and reason == "ORDER_FINAL"  # off the market with fills untold: the poll finds them, then it ends
+        status = 202 if looking else 422 if refused else 200
+        self._remember(batch, order, command.request_id, command.body_hash, kind, status)
+        if looking:
+            return self._say(batch, command, 202, order_picture(order))
         if refused:
             return self._say(batch, command, 422, _refusal(reason or "ORDER_UNKNOWN", order_picture(order)))
         return self._say(batch, command, 200, order_picture(order))

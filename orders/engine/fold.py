@@ -111,7 +111,7 @@ class Fold:
         order.cost = report.cost
         order.fee += report.last_fee
         order.seq = self.books.next_seq(order.account.id)
-        if report.reason:
+        if report.reason and report.exec_type != "I":
             order.reason = reason_picture(report, order.instrument)
 
     def _fill(self, batch: Batch, order: LiveOrder, report: Report, journal_seq: int) -> dict[str, Any]:

@@ -71,3 +71,15 @@ def test_a_cancel_before_the_poll_does_not_lose_the_fill(engine: Any) -> None:
     _poll(engine)
     row = Order.objects.get(id=order["id"])
     assert (row.status, str(row.filled_quantity.normalize())) == ("filled", "0.01")
+
+
+def test_a_cancel_after_a_withheld_part_waits_for_it_and_ends_canceled(engine: Any) -> None:
+    order = _resting_sell(engine, "0.01")
+    _hit(engine, order, 400)
+    status, body, _ = engine.ask(engine.cancel(order["id"]))
+    assert (status, body["status"]) == (202, "new")
+    assert engine.core.market_order(Order.objects.get(id=order["id"]).order_no) is None
+    assert _poll(engine).mended == 1
+    row = Order.objects.get(id=order["id"])
+    assert (row.status, str(row.filled_quantity.normalize())) == ("canceled", "0.004")
+    engine.core.check()
