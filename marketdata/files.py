@@ -87,8 +87,9 @@ def _members(path: Path, raw: IO[bytes]) -> Iterator[Member]:
     if path.suffix == ".zip":
         try:
             with zipfile.ZipFile(raw) as archive:
-                names = [name for name in archive.namelist() if not name.endswith("/")]
-                for name in names:
+                for name in archive.namelist():
+                    if name.endswith("/") or name.startswith("__MACOSX/"):
+                        continue  # folders, and what a Mac adds of its own
                     with archive.open(name) as stream:
                         yield Member(f"{path}/{name}", stream, raw)
         except zipfile.BadZipFile as error:

@@ -86,6 +86,7 @@ def test_another_order_of_columns(btc: Any, tmp_path: Path) -> None:
 def test_gz_and_zip_and_several_files(btc: Any, tmp_path: Path) -> None:
     (tmp_path / "a.csv.gz").write_bytes(gzip.compress("\n".join(csv_rows(3)).encode()))
     with zipfile.ZipFile(tmp_path / "b.zip", "w") as archive:
+        archive.writestr("__MACOSX/._one.csv", b"\x00\x05\x16")
         archive.writestr("one.csv", "\r\n".join(csv_rows(3, 3)) + "\r\n")
         archive.writestr("two.csv", "\n".join([BINANCE_HEADER, *binance(csv_rows(3, 6))]))
     said = run(tmp_path / "a.csv.gz", tmp_path / "b.zip")
