@@ -1,5 +1,7 @@
 """Builds the C core in place: python setup.py build_ext --inplace. PORTABLE=1 leaves out what only this machine's CPU has."""
 
+from __future__ import annotations
+
 import os
 from glob import glob
 

@@ -14,7 +14,9 @@ REPORT_FORMAT: str  # struct format of one packed report, see orders/core/core.h
 # reason, and the order's own ord_status ('8' when there is no such order). In a NEW report `limit` and `value` are the
 # maker and taker ppm that the order keeps for life: store them.
 COMMAND_SIZE: int  # bytes of one packed command, 96
-COMMAND_FORMAT: str  # op side type tif flags account instrument spec_version pad order_no strategy price qty at_ns trade_no pad*3
+COMMAND_FORMAT: (
+    str  # op side type tif flags account instrument spec_version pad order_no strategy price qty at_ns trade_no pad*3
+)
 TAPE_SIZE: int  # bytes of one packed tape record, 72
 TAPE_FORMAT: str  # trade_no at_ns taker maker instrument side pad*3 price qty taker_flags maker_flags seq
 
@@ -104,15 +106,27 @@ class Core:
 
     # orders; each returns the number of the reason, 0 when taken
     def place(
-        self, at_ns: int, order_no: int, account: int, instrument: int, spec_version: int, side: int, type: int,
-        tif: int, flags: int, strategy: int, price_ticks: int, qty_lots: int, /,
+        self,
+        at_ns: int,
+        order_no: int,
+        account: int,
+        instrument: int,
+        spec_version: int,
+        side: int,
+        type: int,
+        tif: int,
+        flags: int,
+        strategy: int,
+        price_ticks: int,
+        qty_lots: int,
+        /,
     ) -> int: ...
     def cancel(self, at_ns: int, order_no: int, /) -> int: ...
     def amend(self, at_ns: int, order_no: int, flags: int, price_ticks: int, qty_lots: int, /) -> int:
         """`qty_lots` is the new total quantity (fills included) unless FLAG_QTY_REMAINING; price 0 keeps the price.
         Shrinking at the same price keeps priority. ORDER_FINAL (also from cancel): the account half has it open, the
         book has not, so a report was lost: ask the exchange. Minima and maxima look at the lots that would stand."""
-    def process(self, commands: bytes, /) -> bytes:
+    def process(self, commands: bytes | memoryview, /) -> bytes:
         """Packed commands in, packed reports out (the ring drained), GIL released. Never loses a report.
         A command that finds no room (orders, half of the ring) is refused with CAPACITY and has changed nothing."""
     def reports(self) -> bytes:

@@ -5,13 +5,23 @@
 #define TICKS 4096u
 #define WORDS (TICKS / 64)
 
-typedef struct { uint64_t id; uint32_t qty, prev, next, tick; uint16_t symbol; uint8_t side; } bare_order;
-typedef struct { uint32_t head, tail; } bare_level;
+typedef struct {
+    uint64_t id;
+    uint32_t qty, prev, next, tick;
+    uint16_t symbol;
+    uint8_t side;
+} bare_order;
+typedef struct {
+    uint32_t head, tail;
+} bare_level;
 typedef struct {
     bare_level levels[2][TICKS];
     uint64_t bits[2][WORDS], summary[2];
 } bare_book;
-typedef struct { uint64_t id; uint32_t slot; } bare_entry;
+typedef struct {
+    uint64_t id;
+    uint32_t slot;
+} bare_entry;
 struct bare {
     bare_book *books;
     bare_order *orders;

@@ -63,7 +63,9 @@ class Book:
     """Queues by price, and the live orders in no particular order so that one can be drawn."""
 
     middle: int
-    levels: tuple[dict[int, dict[int, Resting]], dict[int, dict[int, Resting]]] = field(default_factory=lambda: ({}, {}))
+    levels: tuple[dict[int, dict[int, Resting]], dict[int, dict[int, Resting]]] = field(
+        default_factory=lambda: ({}, {})
+    )
     prices: tuple[list[int], list[int]] = field(default_factory=lambda: ([], []))
     live: list[Resting] = field(default_factory=list)
 
@@ -258,7 +260,9 @@ def generate(path: Path, shape: Shape, *, seed: int, commands: int) -> dict[str,
         live = sum(len(book.live) for book in market.books)
         out.seek(0)
         out.write(
-            HEADER.pack(MAGIC, market.written, preload, shape.symbols, traded.trades, traded.quantity, live, traded.hash)
+            HEADER.pack(
+                MAGIC, market.written, preload, shape.symbols, traded.trades, traded.quantity, live, traded.hash
+            )
         )
     return {"trades": traded.trades, "quantity": traded.quantity, "live": live, "hash": traded.hash}
 
@@ -276,7 +280,7 @@ def main() -> None:
     a = parser.parse_args()
     shape = Shape(a.symbols, a.target, a.distance, a.step, a.start)
     said = generate(a.out, shape, seed=a.seed, commands=a.commands)
-    print(" ".join(f"{key}={value:x}" if key == "hash" else f"{key}={value}" for key, value in said.items()))  # noqa: T201
+    print(" ".join(f"{key}={value:x}" if key == "hash" else f"{key}={value}" for key, value in said.items()))
 
 
 if __name__ == "__main__":

@@ -22,10 +22,18 @@ static core_command command_of(const stream_record *r, int64_t at_ns)
 {
     static const uint8_t OPS[] = {OP_PLACE, OP_CANCEL, OP_AMEND, OP_PLACE, OP_PLACE};
     return (core_command){
-        .op = OPS[r->op], .side = r->side, .type = r->op == STREAM_MARKET ? TYPE_MARKET : TYPE_LIMIT,
-        .tif = r->op == STREAM_LIMIT || r->op == STREAM_AMEND ? TIF_GTC : TIF_IOC, .flags = r->op == STREAM_AMEND ? FLAG_QTY_REMAINING : 0,
-        .account = (uint32_t)(r->id % ACCOUNTS) + 1, .instrument = r->symbol + 1u, .spec_version = 1, .order_no = r->id,
-        .price_ticks = (int64_t)r->price, .qty_lots = r->qty, .at_ns = at_ns,
+        .op = OPS[r->op],
+        .side = r->side,
+        .type = r->op == STREAM_MARKET ? TYPE_MARKET : TYPE_LIMIT,
+        .tif = r->op == STREAM_LIMIT || r->op == STREAM_AMEND ? TIF_GTC : TIF_IOC,
+        .flags = r->op == STREAM_AMEND ? FLAG_QTY_REMAINING : 0,
+        .account = (uint32_t)(r->id % ACCOUNTS) + 1,
+        .instrument = r->symbol + 1u,
+        .spec_version = 1,
+        .order_no = r->id,
+        .price_ticks = (int64_t)r->price,
+        .qty_lots = r->qty,
+        .at_ns = at_ns,
     };
 }
 
@@ -128,8 +136,17 @@ static core *prepared(unsigned symbols)
 {
     core *c = core_create(1u << 22, 1u << 16);
     const char *why = NULL;
-    core_instrument_spec spec = {.exchange = 1, .spec_version = 1, .base_asset = 1, .quote_asset = 2, .base_unit = 1, .quote_unit = 1,
-                                 .qty_min_lots = 1, .qty_max_lots = 1000000, .notional_min = 1, .maker_fee_ppm = 500, .taker_fee_ppm = 1000};
+    core_instrument_spec spec = {.exchange = 1,
+                                 .spec_version = 1,
+                                 .base_asset = 1,
+                                 .quote_asset = 2,
+                                 .base_unit = 1,
+                                 .quote_unit = 1,
+                                 .qty_min_lots = 1,
+                                 .qty_max_lots = 1000000,
+                                 .notional_min = 1,
+                                 .maker_fee_ppm = 500,
+                                 .taker_fee_ppm = 1000};
     core_limits limits = {1000000, 1000000, 1000000000000000, 1000000000, 1000000000, true};
     i128 total;
     for (unsigned i = 1; c && !why && i <= symbols; i++) why = core_set_instrument(c, i, &spec);

@@ -4,10 +4,10 @@
 
 bool account_reserve(core *c, uint32_t reports)
 {
-    return pool_reserve(c, &c->orders, reports) && table_reserve(c, &c->order_ids, reports) &&
-           pool_reserve(c, &c->seats, reports) && table_reserve(c, &c->seat_ids, reports) &&
-           pool_reserve(c, &c->balances, 2 * reports) && table_reserve(c, &c->balance_ids, 2 * reports) &&
-           pool_reserve(c, &c->positions, reports) && table_reserve(c, &c->position_ids, reports);
+    return pool_reserve(c, &c->orders, reports) && table_reserve(c, &c->order_ids, reports) && pool_reserve(c, &c->seats, reports) &&
+           table_reserve(c, &c->seat_ids, reports) && pool_reserve(c, &c->balances, 2 * reports) &&
+           table_reserve(c, &c->balance_ids, 2 * reports) && pool_reserve(c, &c->positions, reports) &&
+           table_reserve(c, &c->position_ids, reports);
 }
 
 uint32_t account_balance_slot(core *c, uint32_t account, uint32_t asset)
@@ -171,7 +171,8 @@ static const char *apply_fill(core *c, core_report *r, uint32_t slot)
 {
     core_order *o = ORDER(c, slot);
     core_seat *seat = SEAT(c, o->seat);
-    if (r->filled_lots != o->filled_lots + r->last_lots || r->filled_lots > o->qty_lots) return "an execution that does not follow the order's last";
+    if (r->filled_lots != o->filled_lots + r->last_lots || r->filled_lots > o->qty_lots)
+        return "an execution that does not follow the order's last";
     bool filled = r->filled_lots == o->qty_lots;
     uint8_t status = order_next(o->ord_status, 'F', filled);
     if (status == 0) return "an execution in a state that allows none";

@@ -52,8 +52,7 @@ static void bit_clear(core_book *b, unsigned side, uint32_t i)
 static bool window_from(const core_book *b, unsigned side, int64_t start, int64_t *price)
 {
     uint32_t from = index_of(start);
-    int found = side == SIDE_BUY ? bit_below(b->bits[side], b->summary[side], from)
-                                 : bit_above(b->bits[side], b->summary[side], from);
+    int found = side == SIDE_BUY ? bit_below(b->bits[side], b->summary[side], from) : bit_above(b->bits[side], b->summary[side], from);
     if (found < 0) return false;
     uint64_t distance = side == SIDE_BUY ? (from - (uint32_t)found) & INDEX_MASK : ((uint32_t)found - from) & INDEX_MASK;
     uint64_t room = side == SIDE_BUY ? (uint64_t)start - (uint64_t)b->base : (uint64_t)window_last(b) - (uint64_t)start;

@@ -10,7 +10,8 @@ static const char *check_level(const core *c, uint32_t instrument, unsigned side
     uint32_t count = 0, prev = 0;
     for (uint32_t slot = level->head; slot; prev = slot, slot = ORDER(c, slot)->next) {
         const core_order *o = ORDER(c, slot);
-        if (!o->in_book || o->side != side || o->price_ticks != price || o->instrument != instrument) return "an order stands in a queue that is not its own";
+        if (!o->in_book || o->side != side || o->price_ticks != price || o->instrument != instrument)
+            return "an order stands in a queue that is not its own";
         if (o->prev != prev) return "a queue's links do not lead back";
         if (o->remaining <= 0) return "an order with nothing left stands in a book";
         lots += o->remaining;
@@ -69,7 +70,8 @@ static const char *check_order(core *c, const core_order *o)
     if (o->ord_status != (o->filled_lots ? '1' : '0')) return "an order's status does not say what was filled";
     if (o->hold < 0 || o->cum_cost < 0) return "an order holds less than nothing";
     bool counted = o->type == TYPE_LIMIT || o->side == SIDE_SELL; /* a market buy holds what its walk of the book cost */
-    if (counted && (!risk_hold(in, o->side, o->limit_ticks, open, ppm, &required) || required != o->hold)) return "an order's hold is not what its open lots require";
+    if (counted && (!risk_hold(in, o->side, o->limit_ticks, open, ppm, &required) || required != o->hold))
+        return "an order's hold is not what its open lots require";
     if (o->in_book && (o->price_ticks != o->limit_ticks || o->remaining > open)) return "the book has more of an order than is open";
     return NULL;
 }
@@ -157,7 +159,8 @@ static uint64_t hash_order(const core *c, const core_order *o)
     uint64_t h = mix64(1, o->order_no);
     h = mix64(h, (uint64_t)ACCOUNT(c, seat->account)->id << 32 | INSTRUMENT(c, seat->instrument)->id);
     h = mix64(h, POSITION(c, o->position)->strategy);
-    h = mix64(h, (uint64_t)o->side | (uint64_t)o->type << 8 | (uint64_t)o->tif << 16 | (uint64_t)o->ord_status << 24 | (uint64_t)o->flags << 32);
+    h = mix64(h, (uint64_t)o->side | (uint64_t)o->type << 8 | (uint64_t)o->tif << 16 | (uint64_t)o->ord_status << 24 |
+                     (uint64_t)o->flags << 32);
     h = mix64(mix64(mix64(h, (uint64_t)o->limit_ticks), (uint64_t)o->qty_lots), (uint64_t)o->filled_lots);
     h = mix64(mix64(h, o->spec_version), (uint64_t)o->maker_fee_ppm << 32 | o->taker_fee_ppm);
     return mix128(mix128(h, o->hold), o->cum_cost);

@@ -224,7 +224,9 @@ static unsigned amend_agent(const core *c, const core_order *o, const core_comma
     int64_t sum;
     const core_instrument *in = INSTRUMENT(c, o->instrument);
     if (next->price_ticks <= 0) return REASON_PRICE_PRECISION;
-    if (!fixed_notional(next->price_ticks, next->qty_lots, in->spec.quote_unit, &amount) || !fixed_amount(next->qty_lots, in->spec.base_unit, &amount)) return REASON_NUMBER_OVERFLOW;
+    if (!fixed_notional(next->price_ticks, next->qty_lots, in->spec.quote_unit, &amount) ||
+        !fixed_amount(next->qty_lots, in->spec.base_unit, &amount))
+        return REASON_NUMBER_OVERFLOW;
     return __builtin_add_overflow(in->book.lots[o->side] - o->remaining, next->qty_lots, &sum) ? REASON_NUMBER_OVERFLOW : REASON_NONE;
 }
 
@@ -295,7 +297,8 @@ static unsigned told_late(core *c, const core_command *m, uint64_t index)
     if (table_get(&c->account_ids, m->account) == 0) return refused(c, m, 0, REASON_ACCOUNT_UNKNOWN, 0, m->account, index);
     const core_instrument_spec *spec = &INSTRUMENT(c, instrument)->spec;
     if (m->qty_lots <= 0 || m->side > SIDE_SELL) return refused(c, m, 0, REASON_QTY_PRECISION, 1, m->qty_lots, index);
-    if (!fixed_notional(m->price_ticks, m->qty_lots, spec->quote_unit, &notional) || notional < 0 || !fixed_amount(m->qty_lots, spec->base_unit, &amount))
+    if (!fixed_notional(m->price_ticks, m->qty_lots, spec->quote_unit, &notional) || notional < 0 ||
+        !fixed_amount(m->qty_lots, spec->base_unit, &amount))
         return refused(c, m, 0, REASON_NUMBER_OVERFLOW, CORE_AMOUNT_MAX, 0, index);
     if (!account_reserve(c, 1)) return refused(c, m, 0, REASON_CAPACITY, 0, 0, index);
     core_report *r = ring_push(c);

@@ -6,18 +6,39 @@
 #define ROWS_MAX (1u << 22)
 #define INSTRUMENTS_MAX (1u << 16)
 
-static const struct { uint16_t reason; const char *name; } NAMES[] = {
-    {REASON_TRADING_HALTED, "TRADING_HALTED"}, {REASON_TRADING_REDUCING, "TRADING_REDUCING"},
-    {REASON_INSTRUMENT_UNKNOWN, "INSTRUMENT_UNKNOWN"}, {REASON_INSTRUMENT_NOT_TRADING, "INSTRUMENT_NOT_TRADING"},
-    {REASON_SPEC_CHANGED, "SPEC_CHANGED"}, {REASON_LIMITS_MISSING, "LIMITS_MISSING"}, {REASON_ACCOUNT_UNKNOWN, "ACCOUNT_UNKNOWN"},
-    {REASON_PRICE_PRECISION, "PRICE_PRECISION"}, {REASON_QTY_PRECISION, "QTY_PRECISION"}, {REASON_QTY_MIN, "QTY_MIN"},
-    {REASON_QTY_MAX, "QTY_MAX"}, {REASON_NOTIONAL_MIN, "NOTIONAL_MIN"}, {REASON_NOTIONAL_MAX, "NOTIONAL_MAX"},
-    {REASON_TYPE_UNSUPPORTED, "TYPE_UNSUPPORTED"}, {REASON_TIF_UNSUPPORTED, "TIF_UNSUPPORTED"},
-    {REASON_NUMBER_OVERFLOW, "NUMBER_OVERFLOW"}, {REASON_OPEN_ORDERS_MAX, "OPEN_ORDERS_MAX"}, {REASON_RATE_ORDERS, "RATE_ORDERS"},
-    {REASON_SELF_TRADE, "SELF_TRADE"}, {REASON_BALANCE_INSUFFICIENT, "BALANCE_INSUFFICIENT"}, {REASON_NO_LIQUIDITY, "NO_LIQUIDITY"},
-    {REASON_ORDER_UNKNOWN, "ORDER_UNKNOWN"}, {REASON_ORDER_FINAL, "ORDER_FINAL"}, {REASON_ORDER_NO_REUSED, "ORDER_NO_REUSED"},
-    {REASON_QTY_BELOW_FILLED, "QTY_BELOW_FILLED"}, {REASON_FILL_EXCEEDS_ORDER, "FILL_EXCEEDS_ORDER"},
-    {REASON_FILL_PRICE_WORSE, "FILL_PRICE_WORSE"}, {REASON_CAPACITY, "CAPACITY"}, {REASON_COMMAND_UNKNOWN, "COMMAND_UNKNOWN"},
+static const struct {
+    uint16_t reason;
+    const char *name;
+} NAMES[] = {
+    {REASON_TRADING_HALTED, "TRADING_HALTED"},
+    {REASON_TRADING_REDUCING, "TRADING_REDUCING"},
+    {REASON_INSTRUMENT_UNKNOWN, "INSTRUMENT_UNKNOWN"},
+    {REASON_INSTRUMENT_NOT_TRADING, "INSTRUMENT_NOT_TRADING"},
+    {REASON_SPEC_CHANGED, "SPEC_CHANGED"},
+    {REASON_LIMITS_MISSING, "LIMITS_MISSING"},
+    {REASON_ACCOUNT_UNKNOWN, "ACCOUNT_UNKNOWN"},
+    {REASON_PRICE_PRECISION, "PRICE_PRECISION"},
+    {REASON_QTY_PRECISION, "QTY_PRECISION"},
+    {REASON_QTY_MIN, "QTY_MIN"},
+    {REASON_QTY_MAX, "QTY_MAX"},
+    {REASON_NOTIONAL_MIN, "NOTIONAL_MIN"},
+    {REASON_NOTIONAL_MAX, "NOTIONAL_MAX"},
+    {REASON_TYPE_UNSUPPORTED, "TYPE_UNSUPPORTED"},
+    {REASON_TIF_UNSUPPORTED, "TIF_UNSUPPORTED"},
+    {REASON_NUMBER_OVERFLOW, "NUMBER_OVERFLOW"},
+    {REASON_OPEN_ORDERS_MAX, "OPEN_ORDERS_MAX"},
+    {REASON_RATE_ORDERS, "RATE_ORDERS"},
+    {REASON_SELF_TRADE, "SELF_TRADE"},
+    {REASON_BALANCE_INSUFFICIENT, "BALANCE_INSUFFICIENT"},
+    {REASON_NO_LIQUIDITY, "NO_LIQUIDITY"},
+    {REASON_ORDER_UNKNOWN, "ORDER_UNKNOWN"},
+    {REASON_ORDER_FINAL, "ORDER_FINAL"},
+    {REASON_ORDER_NO_REUSED, "ORDER_NO_REUSED"},
+    {REASON_QTY_BELOW_FILLED, "QTY_BELOW_FILLED"},
+    {REASON_FILL_EXCEEDS_ORDER, "FILL_EXCEEDS_ORDER"},
+    {REASON_FILL_PRICE_WORSE, "FILL_PRICE_WORSE"},
+    {REASON_CAPACITY, "CAPACITY"},
+    {REASON_COMMAND_UNKNOWN, "COMMAND_UNKNOWN"},
 };
 
 const char *core_reason_name(unsigned reason)
@@ -51,8 +72,10 @@ core *core_create(uint32_t max_orders, uint32_t ring_capacity)
 
 void core_destroy(core *c)
 {
-    core_pool *pools[] = {&c->orders, &c->levels, &c->chunks, &c->instruments, &c->accounts, &c->balances, &c->seats, &c->positions, &c->halts};
-    core_table *tables[] = {&c->order_ids, &c->instrument_ids, &c->account_ids, &c->balance_ids, &c->seat_ids, &c->position_ids, &c->halt_ids};
+    core_pool *pools[] = {&c->orders,   &c->levels, &c->chunks,    &c->instruments, &c->accounts,
+                          &c->balances, &c->seats,  &c->positions, &c->halts};
+    core_table *tables[] = {&c->order_ids, &c->instrument_ids, &c->account_ids, &c->balance_ids,
+                            &c->seat_ids,  &c->position_ids,   &c->halt_ids};
     for (uint32_t slot = 1; c->instruments.data && slot < c->instruments.used; slot++) book_free(c, &INSTRUMENT(c, slot)->book);
     for (size_t i = 0; i < sizeof pools / sizeof *pools; i++) pool_free(c, pools[i]);
     for (size_t i = 0; i < sizeof tables / sizeof *tables; i++) table_free(c, tables[i]);
@@ -83,7 +106,8 @@ const char *core_set_instrument(core *c, uint32_t instrument, const core_instrum
     uint32_t slot = table_get(&c->instrument_ids, instrument);
     if (slot) {
         core_instrument *in = INSTRUMENT(c, slot);
-        if (in->spec.base_asset != spec->base_asset || in->spec.quote_asset != spec->quote_asset) return "an instrument never changes its assets";
+        if (in->spec.base_asset != spec->base_asset || in->spec.quote_asset != spec->quote_asset)
+            return "an instrument never changes its assets";
         bool rescaled = in->spec.base_unit != spec->base_unit || in->spec.quote_unit != spec->quote_unit;
         if (rescaled && (in->open_orders || in->book.orders[0] || in->book.orders[1])) return "units cannot change while orders are open";
         in->spec = *spec;

@@ -129,8 +129,8 @@ typedef struct core core;
 
 typedef struct {
     uint32_t exchange, spec_version, base_asset, quote_asset;
-    i128 base_unit;  /* base amount of one lot */
-    i128 quote_unit; /* quote amount of one tick times one lot */
+    i128 base_unit;                     /* base amount of one lot */
+    i128 quote_unit;                    /* quote amount of one tick times one lot */
     int64_t qty_min_lots, qty_max_lots; /* max 0 = none */
     i128 notional_min;
     uint32_t status, maker_fee_ppm, taker_fee_ppm;
@@ -181,20 +181,26 @@ const char *core_apply(core *c, const core_report *reports, size_t count);
 const char *core_rebuild_books(core *c, size_t *placed);
 void core_advance_trade_no(core *c, uint64_t trade_no);
 size_t core_checkpoint_size(const core *c);
-void core_checkpoint(const core *c, uint8_t *out); /* exactly core_checkpoint_size bytes */
+void core_checkpoint(const core *c, uint8_t *out);                    /* exactly core_checkpoint_size bytes */
 const char *core_restore(core *c, const uint8_t *state, size_t size); /* onto a fresh core */
 uint64_t core_hash(const core *c);
 const char *core_check(core *c); /* NULL, or the first invariant that does not hold; O(everything) */
 void core_fail_at_report(core *c, uint64_t nth);
 
 /* Looking. bool answers: whether there is such a thing. */
-typedef struct { int64_t price_ticks, qty_lots; } core_quote;
-typedef struct { i128 qty, cost, realised, fees; uint64_t strategy; uint32_t instrument; } core_position_view;
+typedef struct {
+    int64_t price_ticks, qty_lots;
+} core_quote;
+typedef struct {
+    i128 qty, cost, realised, fees;
+    uint64_t strategy;
+    uint32_t instrument;
+} core_position_view;
 bool core_best(const core *c, uint32_t instrument, unsigned side, core_quote *out);
 size_t core_depth(const core *c, uint32_t instrument, unsigned side, core_quote *out, size_t levels);
 bool core_cost_to_fill(const core *c, uint32_t instrument, unsigned side, int64_t lots, int64_t *filled, i128 *cost);
-bool core_order_view(const core *c, uint64_t order_no, core_report *out);       /* account half */
-bool core_market_view(const core *c, uint64_t order_no, core_report *out);      /* book; qty_lots = remaining */
+bool core_order_view(const core *c, uint64_t order_no, core_report *out);             /* account half */
+bool core_market_view(const core *c, uint64_t order_no, core_report *out);            /* book; qty_lots = remaining */
 size_t core_open_orders(const core *c, uint32_t account, uint64_t *out, size_t room); /* newest first; how many there are */
 bool core_balance(const core *c, uint32_t account, uint32_t asset, i128 *total, i128 *hold);
 bool core_position(const core *c, uint32_t account, uint32_t instrument, uint64_t strategy, core_position_view *out);

@@ -3,10 +3,7 @@
 
 static bool within_amount(i128 x) { return x <= CORE_AMOUNT_MAX && x >= -CORE_AMOUNT_MAX; }
 
-bool fixed_amount(int64_t lots, i128 unit, i128 *out)
-{
-    return !__builtin_mul_overflow((i128)lots, unit, out) && within_amount(*out);
-}
+bool fixed_amount(int64_t lots, i128 unit, i128 *out) { return !__builtin_mul_overflow((i128)lots, unit, out) && within_amount(*out); }
 
 bool fixed_notional(int64_t ticks, int64_t lots, i128 unit, i128 *out)
 {

@@ -35,8 +35,13 @@ bool core_cost_to_fill(const core *c, uint32_t instrument, unsigned side, int64_
 
 static void describe(const core *c, const core_order *o, core_report *out)
 {
-    *out = (core_report){.order_no = o->order_no, .instrument = INSTRUMENT(c, o->instrument)->id, .side = o->side, .type = o->type,
-                         .tif = o->tif, .flags = o->flags, .spec_version = o->spec_version};
+    *out = (core_report){.order_no = o->order_no,
+                         .instrument = INSTRUMENT(c, o->instrument)->id,
+                         .side = o->side,
+                         .type = o->type,
+                         .tif = o->tif,
+                         .flags = o->flags,
+                         .spec_version = o->spec_version};
 }
 
 bool core_order_view(const core *c, uint64_t order_no, core_report *out)
@@ -115,7 +120,14 @@ size_t core_positions(const core *c, uint32_t account, core_position_view *out, 
 
 void core_stats(const core *c, core_counters *out)
 {
-    *out = (core_counters){.orders_open = c->orders_open, .orders_market = c->orders_market, .commands = c->commands, .reports = c->ring_total,
-                           .checks = c->checks, .trades = c->trades, .quantity = c->quantity, .trade_hash = c->trade_hash,
-                           .memory_bytes = c->memory, .tape_lost = c->tape_lost};
+    *out = (core_counters){.orders_open = c->orders_open,
+                           .orders_market = c->orders_market,
+                           .commands = c->commands,
+                           .reports = c->ring_total,
+                           .checks = c->checks,
+                           .trades = c->trades,
+                           .quantity = c->quantity,
+                           .trade_hash = c->trade_hash,
+                           .memory_bytes = c->memory,
+                           .tape_lost = c->tape_lost};
 }

@@ -53,13 +53,21 @@ static void execute(core *c, uint32_t taker_slot, uint32_t maker_slot, int64_t a
     core_instrument *in = INSTRUMENT(c, taker->instrument);
     int64_t lots = taker->remaining < maker->remaining ? taker->remaining : maker->remaining;
     core_tape t = {
-        .trade_no = ++c->trade_no, .at_ns = at_ns, .taker_order_no = taker->order_no, .maker_order_no = maker->order_no,
-        .instrument = in->id, .side = taker->side, .price_ticks = maker->price_ticks, .qty_lots = lots,
-        .taker_flags = taker->flags, .maker_flags = maker->flags,
+        .trade_no = ++c->trade_no,
+        .at_ns = at_ns,
+        .taker_order_no = taker->order_no,
+        .maker_order_no = maker->order_no,
+        .instrument = in->id,
+        .side = taker->side,
+        .price_ticks = maker->price_ticks,
+        .qty_lots = lots,
+        .taker_flags = taker->flags,
+        .maker_flags = maker->flags,
     };
     c->trades++;
     c->quantity += (uint64_t)lots;
-    c->trade_hash = c->trade_hash * 0x9E3779B97F4A7C15u + (31 * t.taker_order_no + 17 * t.maker_order_no + 7 * (uint64_t)t.price_ticks + (uint64_t)lots);
+    c->trade_hash = c->trade_hash * 0x9E3779B97F4A7C15u +
+                    (31 * t.taker_order_no + 17 * t.maker_order_no + 7 * (uint64_t)t.price_ticks + (uint64_t)lots);
     tape_push(c, &t);
     taker->remaining -= lots;
     book_take(c, &in->book, maker_slot, lots);

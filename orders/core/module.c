@@ -5,10 +5,11 @@
 
 #include "core.h"
 
-typedef struct { PyObject *error, *core_type; } module_state;
 typedef struct {
-    PyObject_HEAD
-    core *core;
+    PyObject *error, *core_type;
+} module_state;
+typedef struct {
+    PyObject_HEAD core *core;
     PyObject *error; /* CoreError, borrowed from nobody */
     bool busy;
 } CoreObject;
@@ -123,7 +124,8 @@ static PyObject *Core_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
 {
     static char *names[] = {"max_orders", "ring_capacity", NULL};
     uint32_t max_orders = 1u << 20, ring_capacity = 1u << 16;
-    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "|$O&O&:Core", names, convert_u32, &max_orders, convert_u32, &ring_capacity)) return NULL;
+    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "|$O&O&:Core", names, convert_u32, &max_orders, convert_u32, &ring_capacity))
+        return NULL;
     if (max_orders == 0 || max_orders > 1u << 28 || ring_capacity < 8 || ring_capacity > 1u << 26) {
         PyErr_SetString(PyExc_ValueError, "max_orders must be from 1 to 2^28, ring_capacity from 8 to 2^26");
         return NULL;
@@ -152,15 +154,16 @@ static void Core_dealloc(CoreObject *self)
 
 static PyObject *Core_set_instrument(CoreObject *self, PyObject *args, PyObject *kwargs)
 {
-    static char *names[] = {"instrument", "exchange", "spec_version", "base_asset", "quote_asset", "base_unit", "quote_unit",
-                            "quantity_min_lots", "quantity_max_lots", "notional_min", "status", "maker_fee_ppm", "taker_fee_ppm", NULL};
+    static char *names[] = {
+        "instrument",        "exchange",          "spec_version", "base_asset", "quote_asset",   "base_unit",     "quote_unit",
+        "quantity_min_lots", "quantity_max_lots", "notional_min", "status",     "maker_fee_ppm", "taker_fee_ppm", NULL};
     uint32_t id;
     core_instrument_spec s;
-    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "O&$O&O&O&O&O&O&LLO&O&O&O&:set_instrument", names, convert_u32, &id,
-                                     convert_u32, &s.exchange, convert_u32, &s.spec_version, convert_u32, &s.base_asset,
-                                     convert_u32, &s.quote_asset, convert_i128, &s.base_unit, convert_i128, &s.quote_unit,
-                                     &s.qty_min_lots, &s.qty_max_lots, convert_i128, &s.notional_min, convert_u32, &s.status,
-                                     convert_u32, &s.maker_fee_ppm, convert_u32, &s.taker_fee_ppm))
+    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "O&$O&O&O&O&O&O&LLO&O&O&O&:set_instrument", names, convert_u32, &id, convert_u32,
+                                     &s.exchange, convert_u32, &s.spec_version, convert_u32, &s.base_asset, convert_u32, &s.quote_asset,
+                                     convert_i128, &s.base_unit, convert_i128, &s.quote_unit, &s.qty_min_lots, &s.qty_max_lots,
+                                     convert_i128, &s.notional_min, convert_u32, &s.status, convert_u32, &s.maker_fee_ppm, convert_u32,
+                                     &s.taker_fee_ppm))
         return NULL;
     return enter(self) ? answered(self, core_set_instrument(self->core, id, &s)) : NULL;
 }
@@ -175,13 +178,14 @@ static PyObject *Core_set_account(CoreObject *self, PyObject *args, PyObject *kw
 
 static PyObject *Core_set_limits(CoreObject *self, PyObject *args, PyObject *kwargs)
 {
-    static char *names[] = {"account", "open_orders_max", "open_orders_instrument_max", "notional_max", "rate_per_second", "rate_burst", "self_trade_allowed", NULL};
+    static char *names[] = {"account",         "open_orders_max", "open_orders_instrument_max", "notional_max",
+                            "rate_per_second", "rate_burst",      "self_trade_allowed",         NULL};
     uint32_t account;
     int allowed;
     core_limits l;
-    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "O&$O&O&O&O&O&p:set_limits", names, convert_u32, &account, convert_u32, &l.open_orders_max,
-                                     convert_u32, &l.open_orders_instrument_max, convert_i128, &l.notional_max, convert_u32,
-                                     &l.rate_per_second, convert_u32, &l.rate_burst, &allowed))
+    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "O&$O&O&O&O&O&p:set_limits", names, convert_u32, &account, convert_u32,
+                                     &l.open_orders_max, convert_u32, &l.open_orders_instrument_max, convert_i128, &l.notional_max,
+                                     convert_u32, &l.rate_per_second, convert_u32, &l.rate_burst, &allowed))
         return NULL;
     l.self_trade_allowed = allowed;
     return enter(self) ? answered(self, core_set_limits(self->core, account, &l)) : NULL;
@@ -192,7 +196,8 @@ static PyObject *Core_set_halt(CoreObject *self, PyObject *args, PyObject *kwarg
     static char *names[] = {"scope", "key", "state", NULL};
     uint32_t scope, state;
     uint64_t key;
-    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "O&O&O&:set_halt", names, convert_u32, &scope, convert_u64, &key, convert_u32, &state)) return NULL;
+    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "O&O&O&:set_halt", names, convert_u32, &scope, convert_u64, &key, convert_u32, &state))
+        return NULL;
     return enter(self) ? answered(self, core_set_halt(self->core, scope, key, state)) : NULL;
 }
 
@@ -201,7 +206,8 @@ static PyObject *Core_post(CoreObject *self, PyObject *args, PyObject *kwargs)
     static char *names[] = {"account", "asset", "amount", NULL};
     uint32_t account, asset;
     i128 amount, total;
-    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "O&O&O&:post", names, convert_u32, &account, convert_u32, &asset, convert_i128, &amount)) return NULL;
+    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "O&O&O&:post", names, convert_u32, &account, convert_u32, &asset, convert_i128, &amount))
+        return NULL;
     if (!enter(self)) return NULL;
     const char *why = core_post(self->core, account, asset, amount, &total);
     return why ? answered(self, why) : int_from_i128(total);
@@ -283,10 +289,8 @@ static PyObject *process_buffer(CoreObject *self, const Py_buffer *view)
     size_t count = (size_t)view->len / sizeof(core_command), done = 0;
     do {
         self->busy = true;
-        Py_BEGIN_ALLOW_THREADS
-        done += core_process(self->core, (const core_command *)view->buf + done, count - done, done);
-        Py_END_ALLOW_THREADS
-        self->busy = false;
+        Py_BEGIN_ALLOW_THREADS done += core_process(self->core, (const core_command *)view->buf + done, count - done, done);
+        Py_END_ALLOW_THREADS self->busy = false;
         out = joined(out, drained(self));
     } while (out != NULL && done < count && core_broken(self->core) == NULL);
     if (out != NULL && !enter(self)) Py_CLEAR(out);
@@ -504,7 +508,8 @@ static PyObject *Core_position(CoreObject *self, PyObject *const *a, Py_ssize_t 
     uint32_t account, instrument;
     uint64_t strategy;
     core_position_view p;
-    if (!counted(n, 3) || !u32_from(a[0], &account) || !u32_from(a[1], &instrument) || !u64_from(a[2], &strategy) || !enter(self)) return NULL;
+    if (!counted(n, 3) || !u32_from(a[0], &account) || !u32_from(a[1], &instrument) || !u64_from(a[2], &strategy) || !enter(self))
+        return NULL;
     if (!core_position(self->core, account, instrument, strategy, &p)) Py_RETURN_NONE;
     return Py_BuildValue("NNNN", int_from_i128(p.qty), int_from_i128(p.cost), int_from_i128(p.realised), int_from_i128(p.fees));
 }
@@ -520,8 +525,8 @@ static PyObject *Core_positions(CoreObject *self, PyObject *account)
     PyObject *list = PyList_New((Py_ssize_t)count);
     for (size_t i = 0; list != NULL && i < count; i++) {
         const core_position_view *p = &views[i];
-        PyObject *row = Py_BuildValue("IKNNNN", p->instrument, (unsigned long long)p->strategy, int_from_i128(p->qty), int_from_i128(p->cost),
-                                      int_from_i128(p->realised), int_from_i128(p->fees));
+        PyObject *row = Py_BuildValue("IKNNNN", p->instrument, (unsigned long long)p->strategy, int_from_i128(p->qty),
+                                      int_from_i128(p->cost), int_from_i128(p->realised), int_from_i128(p->fees));
         if (row == NULL)
             Py_CLEAR(list);
         else
@@ -550,25 +555,86 @@ static PyObject *Core_stats(CoreObject *self, PyObject *unused)
 #define NONE(name) {#name, (PyCFunction)(void (*)(void))Core_##name, METH_NOARGS, NULL}
 
 static PyMethodDef METHODS[] = {
-    WORDS(set_instrument), WORDS(set_account), WORDS(set_limits), WORDS(set_halt), WORDS(post), ONE(reset_account),
-    FAST(place), FAST(cancel), FAST(amend), ONE(process), NONE(reports), NONE(tape),
-    ONE(apply), NONE(rebuild_books), ONE(advance_trade_no), NONE(checkpoint), ONE(restore), NONE(hash), NONE(check), WORDS(fail_at),
-    ONE(best), FAST(depth), FAST(cost_to_fill), ONE(order), ONE(market_order), ONE(open_orders), FAST(balance), FAST(position),
-    ONE(positions), NONE(stats), {NULL, NULL, 0, NULL},
+    WORDS(set_instrument),
+    WORDS(set_account),
+    WORDS(set_limits),
+    WORDS(set_halt),
+    WORDS(post),
+    ONE(reset_account),
+    FAST(place),
+    FAST(cancel),
+    FAST(amend),
+    ONE(process),
+    NONE(reports),
+    NONE(tape),
+    ONE(apply),
+    NONE(rebuild_books),
+    ONE(advance_trade_no),
+    NONE(checkpoint),
+    ONE(restore),
+    NONE(hash),
+    NONE(check),
+    WORDS(fail_at),
+    ONE(best),
+    FAST(depth),
+    FAST(cost_to_fill),
+    ONE(order),
+    ONE(market_order),
+    ONE(open_orders),
+    FAST(balance),
+    FAST(position),
+    ONE(positions),
+    NONE(stats),
+    {NULL, NULL, 0, NULL},
 };
 
-static PyType_Slot SLOTS[] = {{Py_tp_new, Core_new}, {Py_tp_dealloc, Core_dealloc}, {Py_tp_methods, METHODS},
-                              {Py_tp_doc, "One deterministic trading core."}, {0, NULL}};
-static PyType_Spec SPEC = {.name = "orders._core.Core", .basicsize = sizeof(CoreObject), .flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_IMMUTABLETYPE, .slots = SLOTS};
+static PyType_Slot SLOTS[] = {{Py_tp_new, Core_new},
+                              {Py_tp_dealloc, Core_dealloc},
+                              {Py_tp_methods, METHODS},
+                              {Py_tp_doc, "One deterministic trading core."},
+                              {0, NULL}};
+static PyType_Spec SPEC = {
+    .name = "orders._core.Core", .basicsize = sizeof(CoreObject), .flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_IMMUTABLETYPE, .slots = SLOTS};
 
-static const struct { const char *name; long value; } CONSTANTS[] = {
+static const struct {
+    const char *name;
+    long value;
+} CONSTANTS[] = {
 #define C(name) {#name, name}
-    C(OP_PLACE), C(OP_CANCEL), C(OP_AMEND), C(OP_FILL), C(OP_CLOSE), C(SIDE_BUY), C(SIDE_SELL), C(TYPE_LIMIT), C(TYPE_MARKET),
-    C(TIF_GTC), C(TIF_IOC), C(FLAG_AGENT), C(FLAG_QTY_REMAINING), C(FLAG_ALLOW_SELF_TRADE), C(FLAG_TOLD), C(FLAG_LATE),
-    C(LIQUIDITY_NONE), C(LIQUIDITY_MAKER), C(LIQUIDITY_TAKER), C(HALT_ACTIVE), C(HALT_REDUCING), C(HALT_HALTED),
-    C(SCOPE_GLOBAL), C(SCOPE_EXCHANGE), C(SCOPE_OWNER), C(SCOPE_ACCOUNT), C(SCOPE_STRATEGY), C(SCOPE_INSTRUMENT),
-    C(INSTRUMENT_TRADING), C(INSTRUMENT_HALTED), C(INSTRUMENT_DELISTED),
-    {"REPORT_SIZE", sizeof(core_report)}, {"COMMAND_SIZE", sizeof(core_command)}, {"TAPE_SIZE", sizeof(core_tape)},
+    C(OP_PLACE),
+    C(OP_CANCEL),
+    C(OP_AMEND),
+    C(OP_FILL),
+    C(OP_CLOSE),
+    C(SIDE_BUY),
+    C(SIDE_SELL),
+    C(TYPE_LIMIT),
+    C(TYPE_MARKET),
+    C(TIF_GTC),
+    C(TIF_IOC),
+    C(FLAG_AGENT),
+    C(FLAG_QTY_REMAINING),
+    C(FLAG_ALLOW_SELF_TRADE),
+    C(FLAG_TOLD),
+    C(FLAG_LATE),
+    C(LIQUIDITY_NONE),
+    C(LIQUIDITY_MAKER),
+    C(LIQUIDITY_TAKER),
+    C(HALT_ACTIVE),
+    C(HALT_REDUCING),
+    C(HALT_HALTED),
+    C(SCOPE_GLOBAL),
+    C(SCOPE_EXCHANGE),
+    C(SCOPE_OWNER),
+    C(SCOPE_ACCOUNT),
+    C(SCOPE_STRATEGY),
+    C(SCOPE_INSTRUMENT),
+    C(INSTRUMENT_TRADING),
+    C(INSTRUMENT_HALTED),
+    C(INSTRUMENT_DELISTED),
+    {"REPORT_SIZE", sizeof(core_report)},
+    {"COMMAND_SIZE", sizeof(core_command)},
+    {"TAPE_SIZE", sizeof(core_tape)},
 #undef C
 };
 
@@ -627,8 +693,9 @@ static PyModuleDef_Slot MODULE_SLOTS[] = {
 #endif
     {0, NULL},
 };
-static struct PyModuleDef MODULE = {PyModuleDef_HEAD_INIT, .m_name = "orders._core", .m_doc = "One deterministic trading core.", .m_size = sizeof(module_state),
-                                    .m_slots = MODULE_SLOTS, .m_traverse = module_traverse, .m_clear = module_clear};
+static struct PyModuleDef MODULE = {PyModuleDef_HEAD_INIT,          .m_name = "orders._core", .m_doc = "One deterministic trading core.",
+                                    .m_size = sizeof(module_state), .m_slots = MODULE_SLOTS,  .m_traverse = module_traverse,
+                                    .m_clear = module_clear};
 
 PyMODINIT_FUNC PyInit__core(void);
 PyMODINIT_FUNC PyInit__core(void) { return PyModuleDef_Init(&MODULE); }

@@ -3,10 +3,11 @@
 
 /* Letters of FIX 4.4 (tags 39 and 150). A pair that is not here is not allowed. `after_all` is for an execution that
  * leaves nothing to fill. From 0: the order is not known yet. */
-static const struct { uint8_t from, exec_type, after, after_all; } TRANSITIONS[] = {
-    {0, '0', '0', '0'},   {0, '8', '8', '8'},
-    {'A', '0', '0', '0'}, {'A', '8', '8', '8'}, {'A', 'F', '1', '2'}, {'A', '4', '4', '4'}, {'A', 'C', 'C', 'C'},
-    {'0', 'F', '1', '2'}, {'0', '5', '0', '0'}, {'0', '4', '4', '4'}, {'0', 'C', 'C', 'C'}, {'0', '8', '8', '8'},
+static const struct {
+    uint8_t from, exec_type, after, after_all;
+} TRANSITIONS[] = {
+    {0, '0', '0', '0'},   {0, '8', '8', '8'},   {'A', '0', '0', '0'}, {'A', '8', '8', '8'}, {'A', 'F', '1', '2'}, {'A', '4', '4', '4'},
+    {'A', 'C', 'C', 'C'}, {'0', 'F', '1', '2'}, {'0', '5', '0', '0'}, {'0', '4', '4', '4'}, {'0', 'C', 'C', 'C'}, {'0', '8', '8', '8'},
     {'1', 'F', '1', '2'}, {'1', '5', '1', '1'}, {'1', '4', '4', '4'}, {'1', 'C', 'C', 'C'}, {'1', '8', '8', '8'},
 };
 
@@ -18,10 +19,7 @@ uint8_t order_next(uint8_t ord_status, uint8_t exec_type, bool filled)
     return 0;
 }
 
-bool order_is_final(uint8_t ord_status)
-{
-    return ord_status == '2' || ord_status == '4' || ord_status == '8' || ord_status == 'C';
-}
+bool order_is_final(uint8_t ord_status) { return ord_status == '2' || ord_status == '4' || ord_status == '8' || ord_status == 'C'; }
 
 uint32_t order_find(const core *c, uint64_t order_no) { return table_get(&c->order_ids, order_no); }
 

@@ -31,10 +31,7 @@ void *pool_array(core *c, void *old, size_t old_bytes, size_t new_bytes)
     return fresh;
 }
 
-void pool_init(core_pool *p, uint32_t record, uint32_t bound)
-{
-    *p = (core_pool){.record = record, .bound = bound, .used = 1};
-}
+void pool_init(core_pool *p, uint32_t record, uint32_t bound) { *p = (core_pool){.record = record, .bound = bound, .used = 1}; }
 
 void pool_free(core *c, core_pool *p)
 {

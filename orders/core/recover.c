@@ -35,9 +35,11 @@ static bool stand(core *c, uint32_t slot)
 {
     core_order *o = ORDER(c, slot);
     core_book *b = &INSTRUMENT(c, o->instrument)->book;
+    int64_t open = o->qty_lots - o->filled_lots, sum;
     if (!book_reserve(c, b, o->limit_ticks) || book_crosses(b, o->side, o->limit_ticks)) return false;
+    if (__builtin_add_overflow(b->lots[o->side], open, &sum)) return false;
     o->price_ticks = o->limit_ticks;
-    o->remaining = o->qty_lots - o->filled_lots;
+    o->remaining = open;
     book_add(c, b, slot);
     return true;
 }

@@ -108,7 +108,10 @@ static bool check_shape(risk_order *r)
     return true;
 }
 
-static uint32_t hold_ppm(const core_instrument_spec *s) { return s->maker_fee_ppm > s->taker_fee_ppm ? s->maker_fee_ppm : s->taker_fee_ppm; }
+static uint32_t hold_ppm(const core_instrument_spec *s)
+{
+    return s->maker_fee_ppm > s->taker_fee_ppm ? s->maker_fee_ppm : s->taker_fee_ppm;
+}
 
 /* A market order's value is what it would cost in this book now; a limit order's is its own price. */
 static bool check_notional(risk_order *r)
@@ -126,7 +129,8 @@ static bool check_notional(risk_order *r)
     bool nothing = m->type == TYPE_MARKET && p->lots == 0; /* that is NO_LIQUIDITY's to say */
     i128 least = r->instrument->spec.notional_min;
     if (r->notional < least && !nothing) return refuse(r, REASON_NOTIONAL_MIN, least, r->notional);
-    if (limits->notional_max && r->notional > limits->notional_max) return refuse(r, REASON_NOTIONAL_MAX, limits->notional_max, r->notional);
+    if (limits->notional_max && r->notional > limits->notional_max)
+        return refuse(r, REASON_NOTIONAL_MAX, limits->notional_max, r->notional);
     return true;
 }
 
@@ -179,8 +183,9 @@ static bool check_balance(risk_order *r, uint32_t fee_ppm)
         r->d->hold = r->d->preview.cost + r->d->preview.fees;
     else
         r->d->hold = r->notional + fixed_fee(r->notional, fee_ppm);
-    uint32_t slot = r->seat ? (m->side == SIDE_BUY ? SEAT(c, r->seat)->quote : SEAT(c, r->seat)->base)
-                            : table_get(&c->balance_ids, (uint64_t)r->d->account << 32 | (m->side == SIDE_BUY ? spec->quote_asset : spec->base_asset));
+    uint32_t slot =
+        r->seat ? (m->side == SIDE_BUY ? SEAT(c, r->seat)->quote : SEAT(c, r->seat)->base)
+                : table_get(&c->balance_ids, (uint64_t)r->d->account << 32 | (m->side == SIDE_BUY ? spec->quote_asset : spec->base_asset));
     if (slot) r->free = BALANCE(c, slot)->total - BALANCE(c, slot)->hold;
     return r->d->hold - r->held <= r->free || refuse(r, REASON_BALANCE_INSUFFICIENT, r->free + r->held, r->d->hold);
 }

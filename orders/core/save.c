@@ -68,13 +68,15 @@ typedef struct {
 
 static void pass_header(cursor *s, save_header *h)
 {
-    uint64_t *fields[] = {&h->magic, &h->version, &h->seq, &h->trade_no, &h->instruments, &h->accounts, &h->halts, &h->balances, &h->positions, &h->orders};
+    uint64_t *fields[] = {&h->magic,    &h->version, &h->seq,      &h->trade_no,  &h->instruments,
+                          &h->accounts, &h->halts,   &h->balances, &h->positions, &h->orders};
     for (size_t i = 0; i < sizeof fields / sizeof *fields; i++) pass_u64(s, fields[i]);
 }
 
 static void pass_instrument(cursor *s, uint32_t *id, core_instrument_spec *p)
 {
-    uint32_t *small[] = {id, &p->exchange, &p->spec_version, &p->base_asset, &p->quote_asset, &p->status, &p->maker_fee_ppm, &p->taker_fee_ppm};
+    uint32_t *small[] = {id,         &p->exchange,      &p->spec_version, &p->base_asset, &p->quote_asset,
+                         &p->status, &p->maker_fee_ppm, &p->taker_fee_ppm};
     for (size_t i = 0; i < sizeof small / sizeof *small; i++) pass_u32(s, small[i]);
     pass_i128(s, &p->base_unit);
     pass_i128(s, &p->quote_unit);
@@ -113,7 +115,10 @@ static void pass_position(cursor *s, uint32_t *account, uint32_t *instrument, co
     for (size_t i = 0; i < sizeof amounts / sizeof *amounts; i++) pass_i128(s, amounts[i]);
 }
 
-typedef struct { uint32_t account, instrument; uint64_t strategy; } order_home;
+typedef struct {
+    uint32_t account, instrument;
+    uint64_t strategy;
+} order_home;
 
 static void pass_order(cursor *s, order_home *home, core_order *o)
 {
@@ -190,7 +195,16 @@ static void write_rows(const core *c, cursor *s)
 
 static void write_all(const core *c, cursor *s)
 {
-    save_header h = {SAVE_MAGIC, SAVE_VERSION, c->seq, c->trade_no, c->instruments.used - 1, c->accounts.used - 1, c->halts.used - 1, c->balances.used - 1, c->positions.used - 1, c->orders_open};
+    save_header h = {SAVE_MAGIC,
+                     SAVE_VERSION,
+                     c->seq,
+                     c->trade_no,
+                     c->instruments.used - 1,
+                     c->accounts.used - 1,
+                     c->halts.used - 1,
+                     c->balances.used - 1,
+                     c->positions.used - 1,
+                     c->orders_open};
     pass_header(s, &h);
     write_rows(c, s);
 }

@@ -15,7 +15,10 @@ typedef struct {
     uint32_t free_head, free_count;
 } core_pool;
 
-typedef struct { uint64_t key; uint32_t slot; } table_entry;
+typedef struct {
+    uint64_t key;
+    uint32_t slot;
+} table_entry;
 typedef struct {
     table_entry *entries;
     uint32_t shift; /* 64 - log2(size) */
@@ -33,14 +36,17 @@ typedef struct { /* up to LADDER_CHUNK levels, keys ascending */
     uint32_t count, pad;
 } ladder_chunk;
 
-typedef struct { int64_t first; uint32_t chunk, pad; } ladder_entry;
+typedef struct {
+    int64_t first;
+    uint32_t chunk, pad;
+} ladder_entry;
 typedef struct { /* the levels of one side outside the window; keys ascend towards the best price */
     ladder_entry *entries;
     uint32_t used, room;
     uint32_t levels, pad;
 } core_ladder;
 
-typedef struct { /* one instrument's book; the window is a ring of levels, a price lives at price mod WINDOW_TICKS */
+typedef struct {  /* one instrument's book; the window is a ring of levels, a price lives at price mod WINDOW_TICKS */
     int64_t base; /* the window holds [base, base + WINDOW_TICKS) */
     core_level *window;
     uint64_t bits[2][WINDOW_WORDS], summary[2];
@@ -105,7 +111,10 @@ typedef struct {
     uint32_t maker_fee_ppm, taker_fee_ppm, pad1[3];
 } core_order;
 
-typedef struct { uint64_t key; uint32_t scope, state; } core_halt_row;
+typedef struct {
+    uint64_t key;
+    uint32_t scope, state;
+} core_halt_row;
 
 struct core {
     core_pool orders, levels, chunks, instruments, accounts, balances, seats, positions, halts;
@@ -133,10 +142,10 @@ struct core {
 #define HALT(c, slot) (&((core_halt_row *)(void *)(c)->halts.data)[slot])
 
 /* fixed.c: exact arithmetic. bool results are true when the answer fits. */
-bool fixed_amount(int64_t lots, i128 unit, i128 *out);                    /* |result| <= CORE_AMOUNT_MAX */
-bool fixed_notional(int64_t ticks, int64_t lots, i128 unit, i128 *out);   /* same */
-i128 fixed_fee(i128 notional, uint32_t ppm);                              /* ceil, notional >= 0 */
-i128 fixed_share(i128 whole, i128 part, i128 of);                         /* floor(whole * part / of), 0 <= part <= of, of > 0 */
+bool fixed_amount(int64_t lots, i128 unit, i128 *out);                  /* |result| <= CORE_AMOUNT_MAX */
+bool fixed_notional(int64_t ticks, int64_t lots, i128 unit, i128 *out); /* same */
+i128 fixed_fee(i128 notional, uint32_t ppm);                            /* ceil, notional >= 0 */
+i128 fixed_share(i128 whole, i128 part, i128 of);                       /* floor(whole * part / of), 0 <= part <= of, of > 0 */
 uint64_t fixed_mix(uint64_t x);
 
 /* pool.c: the only place that takes memory. */
@@ -149,7 +158,7 @@ void *pool_array(core *c, void *old, size_t old_bytes, size_t new_bytes); /* zer
 
 /* table.c: u64 -> slot, open addressing, load at most a half. */
 bool table_reserve(core *c, core_table *t, uint32_t extra);
-uint32_t table_get(const core_table *t, uint64_t key); /* 0 = not there */
+uint32_t table_get(const core_table *t, uint64_t key);      /* 0 = not there */
 void table_put(core_table *t, uint64_t key, uint32_t slot); /* key is new, room is reserved */
 void table_remove(core_table *t, uint64_t key);
 void table_free(core *c, core_table *t);
@@ -164,8 +173,8 @@ bool ladder_last(const core *c, const core_ladder *l, int64_t *key);
 bool ladder_below(const core *c, const core_ladder *l, int64_t key, int64_t *below); /* greatest key < key */
 
 /* book.c: price-time queues. */
-bool book_reserve(core *c, core_book *b, int64_t price); /* room for one order more; moves the window when it pays */
-void book_add(core *c, core_book *b, uint32_t slot);     /* order's side, price_ticks, remaining are set */
+bool book_reserve(core *c, core_book *b, int64_t price);            /* room for one order more; moves the window when it pays */
+void book_add(core *c, core_book *b, uint32_t slot);                /* order's side, price_ticks, remaining are set */
 void book_take(core *c, core_book *b, uint32_t slot, int64_t lots); /* lots leave; the order too when nothing is left */
 void book_remove(core *c, core_book *b, uint32_t slot);
 const core_level *book_level(const core *c, const core_book *b, unsigned side, int64_t price);
@@ -209,11 +218,11 @@ uint32_t risk_halt_find(const core *c, unsigned scope, uint64_t key, uint64_t *t
 bool risk_hold(const core_instrument *in, unsigned side, int64_t ticks, int64_t lots, uint32_t fee_ppm, i128 *hold);
 
 /* account.c: the fold. */
-const char *account_apply(core *c, core_report *r, uint32_t slot); /* fills the state after; NULL or why the report does not fit */
+const char *account_apply(core *c, core_report *r, uint32_t slot);      /* fills the state after; NULL or why the report does not fit */
 void account_terms(const core *c, const core_order *o, core_report *r); /* price of a fill: cum_cost, last_fee, hold after it */
 uint32_t account_balance_slot(core *c, uint32_t account, uint32_t asset);
 uint32_t account_seat_slot(core *c, uint32_t account, uint32_t instrument);
-void account_link(core *c, uint32_t slot); /* an order whose fields are set joins its account's open ones */
+void account_link(core *c, uint32_t slot);       /* an order whose fields are set joins its account's open ones */
 bool account_reserve(core *c, uint32_t reports); /* room for whatever so many NEW reports may create */
 void account_view(const core *c, const core_seat *seat, const core_position_row *p, core_report *r);
 i128 account_bucket(const core_account *a, int64_t at_ns); /* tokens times 10^9 now */

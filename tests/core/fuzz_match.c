@@ -20,10 +20,19 @@ static int64_t wild(int64_t usual)
 
 static core_command any_command(uint64_t numbers)
 {
-    core_command m = {.op = (uint8_t)(below(50) ? 1 + below(5) : below(256)), .side = (uint8_t)below(2), .type = (uint8_t)(below(5) ? 0 : below(3)),
-                      .tif = (uint8_t)(below(4) ? 0 : below(3)), .account = (uint32_t)(1 + below(below(30) ? 2 : 4)), .instrument = (uint32_t)(below(30) ? 1 : below(3)),
-                      .spec_version = below(40) ? 1 : 2, .order_no = below(numbers), .strategy = below(3), .price_ticks = wild((int64_t)(9990 + below(20))),
-                      .qty_lots = wild((int64_t)(1 + below(50))), .at_ns = (int64_t)below(1000000), .trade_no = draw()};
+    core_command m = {.op = (uint8_t)(below(50) ? 1 + below(5) : below(256)),
+                      .side = (uint8_t)below(2),
+                      .type = (uint8_t)(below(5) ? 0 : below(3)),
+                      .tif = (uint8_t)(below(4) ? 0 : below(3)),
+                      .account = (uint32_t)(1 + below(below(30) ? 2 : 4)),
+                      .instrument = (uint32_t)(below(30) ? 1 : below(3)),
+                      .spec_version = below(40) ? 1 : 2,
+                      .order_no = below(numbers),
+                      .strategy = below(3),
+                      .price_ticks = wild((int64_t)(9990 + below(20))),
+                      .qty_lots = wild((int64_t)(1 + below(50))),
+                      .at_ns = (int64_t)below(1000000),
+                      .trade_no = draw()};
     if (below(2)) m.op = OP_PLACE;
     if (below(6) == 0) m.flags = (uint32_t)below(32);
     if (below(12) == 0) m.price_ticks = (int64_t)(1 + below(1u << 20));

@@ -8,12 +8,12 @@
 
 #include "../../orders/core/state.h"
 
-#define PROMISE(what)                                                              \
-    do {                                                                           \
-        if (!(what)) {                                                             \
-            fprintf(stderr, "%s:%d: %s: not so: %s\n", __FILE__, __LINE__, __func__, #what); \
-            exit(1);                                                               \
-        }                                                                          \
+#define PROMISE(what)                                                                                                                      \
+    do {                                                                                                                                   \
+        if (!(what)) {                                                                                                                     \
+            fprintf(stderr, "%s:%d: %s: not so: %s\n", __FILE__, __LINE__, __func__, #what);                                               \
+            exit(1);                                                                                                                       \
+        }                                                                                                                                  \
     } while (0)
 #define HOLDS(c) PROMISE(core_check(c) == NULL)
 
@@ -37,8 +37,15 @@ static inline core *cast_of(uint32_t max_orders, uint32_t ring)
 
 static inline core_command order_of(uint64_t no, uint32_t account, uint8_t side, int64_t price, int64_t lots)
 {
-    return (core_command){.op = OP_PLACE, .side = side, .account = account, .instrument = 1, .spec_version = 1, .order_no = no,
-                          .price_ticks = price, .qty_lots = lots, .at_ns = (int64_t)no};
+    return (core_command){.op = OP_PLACE,
+                          .side = side,
+                          .account = account,
+                          .instrument = 1,
+                          .spec_version = 1,
+                          .order_no = no,
+                          .price_ticks = price,
+                          .qty_lots = lots,
+                          .at_ns = (int64_t)no};
 }
 
 static inline unsigned place(core *c, uint64_t no, uint32_t account, uint8_t side, int64_t price, int64_t lots)

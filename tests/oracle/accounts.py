@@ -118,7 +118,11 @@ class OracleHouse:
 
     def refusal(self, order: Order, lots: int, held: int, *, new: bool) -> str:
         """The first control that says no, '' when none does. `lots` would stand or trade, `held` is given back first."""
-        instrument, book, limits = self.instruments[order.instrument], self.books[order.instrument], self.limits[order.account]
+        instrument, book, limits = (
+            self.instruments[order.instrument],
+            self.books[order.instrument],
+            self.limits[order.account],
+        )
         limit = order.price if order.kind == LIMIT else None
         if order.kind == LIMIT and order.price <= 0:
             return "PRICE_PRECISION"
@@ -157,7 +161,9 @@ class OracleHouse:
         if order.kind == LIMIT or order.side == SELL:
             return self.required(order, lots)
         instrument = self.instruments[order.instrument]
-        notionals = [m.price * m.lots * instrument.quote_unit for m in self.books[order.instrument].meets(BUY, None, lots)]
+        notionals = [
+            m.price * m.lots * instrument.quote_unit for m in self.books[order.instrument].meets(BUY, None, lots)
+        ]
         return sum(n + fee_of(n, instrument.taker_ppm) for n in notionals)
 
     def place(self, order: Order, tif: int) -> str:
@@ -191,7 +197,11 @@ class OracleHouse:
         fee = fee_of(notional, instrument.taker_ppm if taking else instrument.maker_ppm)
         order.filled += lots
         order.cost += notional
-        left = self.required(order, order.open) if order.kind == LIMIT or order.side == SELL else order.hold - notional - fee
+        left = (
+            self.required(order, order.open)
+            if order.kind == LIMIT or order.side == SELL
+            else order.hold - notional - fee
+        )
         if order.kind == LIMIT and order.side == BUY:
             fee = min(fee, order.hold - left - notional)  # no fee takes more than was kept for it
         order.hold = left if order.open else 0
@@ -220,7 +230,9 @@ class OracleHouse:
         if total <= order.filled:
             return "QTY_BELOW_FILLED"
         book, lots = self.books[order.instrument], total - order.filled
-        wanted = Order(order_no, order.account, order.instrument, order.strategy, order.side, LIMIT, price or order.price, lots)
+        wanted = Order(
+            order_no, order.account, order.instrument, order.strategy, order.side, LIMIT, price or order.price, lots
+        )
         reason = self.refusal(wanted, lots, order.hold, new=False)
         if reason:
             return reason

@@ -14,9 +14,21 @@ BUY, SELL = _core.SIDE_BUY, _core.SIDE_SELL
 LIMIT, MARKET = _core.TYPE_LIMIT, _core.TYPE_MARKET
 GTC, IOC = _core.TIF_GTC, _core.TIF_IOC
 RICH = 10**12
-AMOUNTS = (
-    "cum_cost hold last_fee base_total base_hold quote_total quote_hold pos_qty pos_cost pos_realised pos_fees limit value"
-).split()
+AMOUNTS = [
+    "cum_cost",
+    "hold",
+    "last_fee",
+    "base_total",
+    "base_hold",
+    "quote_total",
+    "quote_hold",
+    "pos_qty",
+    "pos_cost",
+    "pos_realised",
+    "pos_fees",
+    "limit",
+    "value",
+]
 
 
 class Report(NamedTuple):
@@ -81,13 +93,43 @@ def reason_name(reason: int) -> str:
 
 
 def command(op: int, order_no: int, **words: Any) -> bytes:
-    order = "side type tif flags account instrument spec_version strategy price_ticks qty_lots at_ns trade_no".split()
+    order = [
+        "side",
+        "type",
+        "tif",
+        "flags",
+        "account",
+        "instrument",
+        "spec_version",
+        "strategy",
+        "price_ticks",
+        "qty_lots",
+        "at_ns",
+        "trade_no",
+    ]
     assert not set(words) - set(order)
     v = dict.fromkeys(order, 0) | words
     return struct.pack(
-        _core.COMMAND_FORMAT, op, v["side"], v["type"], v["tif"], v["flags"], v["account"], v["instrument"], v["spec_version"], 0,
-        order_no, v["strategy"], v["price_ticks"], v["qty_lots"], v["at_ns"], v["trade_no"], 0, 0, 0,
-    )  # fmt: skip
+        _core.COMMAND_FORMAT,
+        op,
+        v["side"],
+        v["type"],
+        v["tif"],
+        v["flags"],
+        v["account"],
+        v["instrument"],
+        v["spec_version"],
+        0,
+        order_no,
+        v["strategy"],
+        v["price_ticks"],
+        v["qty_lots"],
+        v["at_ns"],
+        v["trade_no"],
+        0,
+        0,
+        0,
+    )
 
 
 def set_instrument(core: _core.Core, instrument: int = BTC_USDT, **changes: int) -> None:
@@ -146,10 +188,29 @@ class Desk:
     def place(self, account: int, side: int, price: int, lots: int, *, number: int = 0, **other: int) -> int:
         self.last_no = number or self.last_no + 1
         self.now += 1
-        v: dict[str, int] = {"type": LIMIT, "tif": GTC, "flags": 0, "strategy": 0, "instrument": BTC_USDT, "spec_version": 1, "at": self.now}
+        v: dict[str, int] = {
+            "type": LIMIT,
+            "tif": GTC,
+            "flags": 0,
+            "strategy": 0,
+            "instrument": BTC_USDT,
+            "spec_version": 1,
+            "at": self.now,
+        }
         v |= other
         return self.core.place(
-            v["at"], self.last_no, account, v["instrument"], v["spec_version"], side, v["type"], v["tif"], v["flags"], v["strategy"], price, lots
+            v["at"],
+            self.last_no,
+            account,
+            v["instrument"],
+            v["spec_version"],
+            side,
+            v["type"],
+            v["tif"],
+            v["flags"],
+            v["strategy"],
+            price,
+            lots,
         )
 
     def market(self, account: int, side: int, lots: int, **other: int) -> int:

@@ -9,8 +9,20 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from orders import _core
-from tests.oracle.accounts import Instrument, Limits, Order, OracleHouse
-from tests.orders.core_cast import BUY, GTC, IOC, LIMIT, MARKET, command, letters, read, reason_name, set_instrument, set_limits
+from tests.oracle.accounts import Instrument, Limits, OracleHouse, Order
+from tests.orders.core_cast import (
+    BUY,
+    GTC,
+    IOC,
+    LIMIT,
+    MARKET,
+    command,
+    letters,
+    read,
+    reason_name,
+    set_instrument,
+    set_limits,
+)
 
 ACCOUNTS = (1, 2, 3)
 OWNERS = {1: 1, 2: 2, 3: 2}  # the third is the second's other account
@@ -35,14 +47,24 @@ class Pair:
         for number, spec in instruments(units, fees).items():
             self.house.add_instrument(number, spec)
             set_instrument(
-                self.core, number, base_asset=spec.base_asset, quote_asset=spec.quote_asset, base_unit=spec.base_unit,
-                quote_unit=spec.quote_unit, quantity_min_lots=spec.quantity_min, quantity_max_lots=spec.quantity_max,
-                notional_min=spec.notional_min, maker_fee_ppm=spec.maker_ppm, taker_fee_ppm=spec.taker_ppm,
-            )  # fmt: skip
+                self.core,
+                number,
+                base_asset=spec.base_asset,
+                quote_asset=spec.quote_asset,
+                base_unit=spec.base_unit,
+                quote_unit=spec.quote_unit,
+                quantity_min_lots=spec.quantity_min,
+                quantity_max_lots=spec.quantity_max,
+                notional_min=spec.notional_min,
+                maker_fee_ppm=spec.maker_ppm,
+                taker_fee_ppm=spec.taker_ppm,
+            )
         for account in ACCOUNTS:
             self.core.set_account(account, owner=OWNERS[account])
             limits = Limits(open_orders=9, open_orders_here=6, self_trade_allowed=account == 1)
-            set_limits(self.core, account, open_orders_max=9, open_orders_instrument_max=6, self_trade_allowed=account == 1)
+            set_limits(
+                self.core, account, open_orders_max=9, open_orders_instrument_max=6, self_trade_allowed=account == 1
+            )
             self.house.owners[account], self.house.limits[account] = OWNERS[account], limits
             for asset in ASSETS:
                 self.core.post(account, asset, money)
@@ -52,7 +74,18 @@ class Pair:
     def place(self, order: Order, tif: int) -> None:
         self.now += 1
         reason = self.core.place(
-            self.now, order.order_no, order.account, order.instrument, 1, order.side, order.kind, tif, 0, order.strategy, order.price, order.lots
+            self.now,
+            order.order_no,
+            order.account,
+            order.instrument,
+            1,
+            order.side,
+            order.kind,
+            tif,
+            0,
+            order.strategy,
+            order.price,
+            order.lots,
         )
         assert reason_name(reason) == self.house.place(order, tif)
 
@@ -62,7 +95,9 @@ class Pair:
 
     def amend(self, order_no: int, price: int, total: int) -> None:
         self.now += 1
-        assert reason_name(self.core.amend(self.now, order_no, 0, price, total)) == self.house.amend(order_no, price, total)
+        assert reason_name(self.core.amend(self.now, order_no, 0, price, total)) == self.house.amend(
+            order_no, price, total
+        )
 
     def compare(self) -> None:
         core, house = self.core, self.house
@@ -77,7 +112,13 @@ class Pair:
                 seen = core.order(order.order_no)
                 assert seen is not None
                 wanted = (order.price, order.lots, order.filled, order.hold, order.cost)
-                assert (seen["price_ticks"], seen["qty_lots"], seen["filled_lots"], seen["hold"], seen["cum_cost"]) == wanted
+                assert (
+                    seen["price_ticks"],
+                    seen["qty_lots"],
+                    seen["filled_lots"],
+                    seen["hold"],
+                    seen["cum_cost"],
+                ) == wanted
             for instrument, strategy, *numbers in core.positions(account):
                 p = house.positions[account, instrument, strategy]
                 assert numbers == [p.quantity, p.cost, p.realised, p.fees]
@@ -118,9 +159,16 @@ def make_pair(units: tuple[int, int], fees: tuple[int, int], money: int) -> Pair
 near = st.integers(95, 105)
 prices = st.one_of(near, near, near, st.sampled_from([1, 2, 5_000, 100_000, FAR, FAR + 1, FAR - 5_000, 0, -1]))
 places = st.tuples(
-    st.just("place"), st.sampled_from(ACCOUNTS), st.sampled_from([1, 1, 1, 2]), st.integers(0, 1), st.sampled_from([LIMIT, LIMIT, LIMIT, MARKET]),
-    st.sampled_from([GTC, GTC, IOC]), prices, st.integers(0, 60), st.sampled_from([0, 7, 2**64 - 1]),
-)  # fmt: skip
+    st.just("place"),
+    st.sampled_from(ACCOUNTS),
+    st.sampled_from([1, 1, 1, 2]),
+    st.integers(0, 1),
+    st.sampled_from([LIMIT, LIMIT, LIMIT, MARKET]),
+    st.sampled_from([GTC, GTC, IOC]),
+    prices,
+    st.integers(0, 60),
+    st.sampled_from([0, 7, 2**64 - 1]),
+)
 touches = st.one_of(
     st.tuples(st.just("cancel"), st.integers(0, 200)),
     st.tuples(st.just("amend"), st.integers(0, 200), prices, st.integers(0, 70)),
@@ -165,8 +213,19 @@ def test_long_random_trading_gives_what_the_oracle_gives(seed):
         if draw < 0.7:
             kind = MARKET if rng.random() < 0.1 else LIMIT
             price = middle + rng.choice([-1, 1]) * rng.choice([0, 1, 2, 3, 5, 8, 100, 2500, 7000])
-            commands.append(("place", rng.choice(ACCOUNTS), rng.choice([1, 1, 2]), rng.randint(0, 1), kind,
-                             rng.choice([GTC, GTC, GTC, IOC]), price, rng.randint(1, 50), rng.choice([0, 7])))  # fmt: skip
+            commands.append(
+                (
+                    "place",
+                    rng.choice(ACCOUNTS),
+                    rng.choice([1, 1, 2]),
+                    rng.randint(0, 1),
+                    kind,
+                    rng.choice([GTC, GTC, GTC, IOC]),
+                    price,
+                    rng.randint(1, 50),
+                    rng.choice([0, 7]),
+                )
+            )
         elif draw < 0.85:
             commands.append(("cancel", rng.randint(0, 200)))
         else:
@@ -181,7 +240,18 @@ def test_a_batch_gives_the_reports_that_single_calls_give():
         account, side, price, lots = rng.choice(ACCOUNTS), rng.randint(0, 1), rng.randint(95, 105), rng.randint(1, 40)
         one.core.place(n, n, account, 1, 1, side, LIMIT, GTC, 0, 5, price, lots)
         singly += one.core.reports()
-        packed += command(_core.OP_PLACE, n, account=account, instrument=1, spec_version=1, side=side, strategy=5, price_ticks=price, qty_lots=lots, at_ns=n)
+        packed += command(
+            _core.OP_PLACE,
+            n,
+            account=account,
+            instrument=1,
+            spec_version=1,
+            side=side,
+            strategy=5,
+            price_ticks=price,
+            qty_lots=lots,
+            at_ns=n,
+        )
     batch = many.core.process(packed)
     assert letters(batch) == letters(singly)
     assert [r._replace(command_index=0) for r in read(batch)] == [r._replace(command_index=0) for r in read(singly)]
