@@ -13,7 +13,7 @@ import msgspec
 from asgiref.sync import sync_to_async
 from django.db import connection
 
-from orders import auth, intake, parsers, services
+from orders import auth, intake, parsers, services, throttles
 from orders.errors import ApiError
 from orders.identity import Identity
 from orders.messages import Place, Reply
@@ -91,10 +91,22 @@ def _admit(scope: Scope, body: bytes) -> tuple[Identity, Place]:
         client = scope.get("client") or ("", 0)
         who = auth.identify(scope["headers"], scope["method"], target, body, client[0])
         who.require("trade")
+        _pace(who)
         header_id = dict(scope["headers"]).get(b"idempotency-key", b"").decode("latin-1")
         return who, intake.read_place(who, parsers.parse_object(body), header_id)
     finally:
         connection.close()
+
+
+def _pace(who: Identity) -> None:
+    """A key's own rate; the account's is the core's to judge."""
+    if who.rate_per_second:
+        wait_s = throttles.buckets.wait_s((who.bucket, "orders"), who.rate_per_second, who.rate_per_second)
+        if wait_s:
+            message = (
+                f"This key may place {who.rate_per_second} orders a second; this one was not placed. Try again shortly."
+            )
+            raise ApiError(429, "RATE_KEY", message, headers={"Retry-After": str(max(1, round(wait_s)))})
 
 
 def _look_up(command: Place) -> Reply:

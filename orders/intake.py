@@ -136,6 +136,8 @@ def read_place(identity: Identity, body: Mapping[str, Any], header_id: str = "")
         source=texts["source"],
         order_id=texts["order_id"],
         user_id=texts["user_id"],
+        order_notional_max=_canonical(identity.order_notional_max),
+        day_notional_max=_canonical(identity.day_notional_max),
         extra={name: value for name, value in (("tags", tags), ("extended_hours", flags["extended_hours"])) if value},
     )  # fmt: skip
 

@@ -39,6 +39,8 @@ class Place(Message, frozen=True, kw_only=True, omit_defaults=True, tag="place")
     order_id: str = ""
     user_id: str = ""
     extra: dict[str, Any] = {}
+    order_notional_max: str | None = None  # caps of the key that asks, as decimal text in the quote asset
+    day_notional_max: str | None = None
 
 
 class Cancel(Message, frozen=True, kw_only=True, omit_defaults=True, tag="cancel"):

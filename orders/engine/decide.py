@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import struct
 import uuid
+from decimal import Decimal
 from typing import Any
 
 import psycopg
 
-from marketdata.precision import parse_decimal, to_lots, to_ticks
+from marketdata.precision import amount_text, parse_decimal, to_amount, to_lots, to_ticks
 from orders import messages, sentences, shapes
 from orders._core import (
     COMMAND_FORMAT,
@@ -22,7 +23,7 @@ from orders._core import (
     TYPE_MARKET,
     Core,
 )
-from orders.engine import journal, stored
+from orders.engine import caps, journal, stored
 from orders.engine.batch import Batch
 from orders.engine.fold import Fold, order_picture
 from orders.engine.identity import Identity
@@ -101,6 +102,9 @@ class Decider:
             updated_ns=batch.at_ns, key_id=command.key_id, order_id=command.order_id, user_id=command.user_id,
             exchange_order_id=str(order_no), strategy_id=command.strategy_id, source=command.source, extra=command.extra,
         )  # fmt: skip
+        capped = self._over_caps(cursor, batch, command, order)
+        if capped is not None:
+            return self._say(batch, command, 403, _refusal(capped))
         self.orders.add(order)
         if age_ms > (MARKET_AGE_MS if command.type == "market" else COMMAND_AGE_MS):
             self._refuse_stale(batch, raw, order, age_ms)
@@ -113,6 +117,23 @@ class Decider:
             self._journal(batch, raw)
         self._remember(batch, order, command.request_id, command.body_hash, "place", _placed_status(order))
         return self._say_placed(batch, command, order)
+
+    def _over_caps(
+        self, cursor: psycopg.Cursor[Any], batch: Batch, command: messages.Place, order: LiveOrder
+    ) -> dict[str, Any] | None:
+        """The reason, when the key that asks may not place this much."""
+        if command.order_notional_max is None and command.day_notional_max is None:
+            return None
+        worth = caps.notional(self.core, order, SIDES[order.side])
+        largest = command.order_notional_max
+        if largest is not None and worth > to_amount(Decimal(largest)):
+            return shapes.reason_shape("KEY_ORDER_MAX", largest, amount_text(worth))
+        if command.day_notional_max is not None:
+            midnight = batch.at.replace(hour=0, minute=0, second=0, microsecond=0)
+            total = caps.over_day(cursor, batch, order, worth, command.day_notional_max, midnight)
+            if total is not None:
+                return shapes.reason_shape("KEY_DAY_MAX", command.day_notional_max, amount_text(total))
+        return None
 
     def _refuse_stale(self, batch: Batch, raw: bytes, order: LiveOrder, age_ms: int) -> None:
         """Too old to be executed: recorded and rejected without the core, which knows no streams."""
@@ -159,7 +180,9 @@ class Decider:
                 return self._say(batch, command, 422, _off_step(error))
         own = self._journal(batch, raw)
         reason = next((report.reason for report in own if report.order_no == order.order_no and report.reason), "")
-        looking = refused and reason == "ORDER_FINAL"  # off the market with fills untold: the poll finds them, then it ends
+        looking = (
+            refused and reason == "ORDER_FINAL"
+        )  # off the market with fills untold: the poll finds them, then it ends
         status = 202 if looking else 422 if refused else 200
         self._remember(batch, order, command.request_id, command.body_hash, kind, status)
         if looking:
