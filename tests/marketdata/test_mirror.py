@@ -99,9 +99,13 @@ def test_a_flushed_bus_heals_with_the_next_snapshot(
     wait_for(lambda: mirror.book(btc.pk))
     bus.delete_stream(channels.market("sim"))
     fresh = BlockWriter()  # the publisher began again as well
-    fresh.snapshot(btc.pk, 1, clock.now_ns(), [(5, 1)], [(7, 1)])
-    bus.publish_block("sim", fresh.take())
-    wait_for(lambda: mirror.top(btc.pk)[0] == (5, 1))
+
+    def healed() -> bool:
+        fresh.snapshot(btc.pk, 1, clock.now_ns(), [(5, 1)], [(7, 1)])
+        bus.publish_block("sim", fresh.take())
+        return mirror.top(btc.pk)[0] == (5, 1)
+
+    wait_for(healed)
 
 
 def test_a_silent_source_is_stale(mirror: MarketMirror, bus: Bus, writer: BlockWriter, btc: Any) -> None:
