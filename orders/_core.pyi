@@ -24,7 +24,7 @@ TAPE_FORMAT: str  # trade_no at_ns taker maker instrument side pad*3 price qty t
 OP_PLACE: int
 OP_CANCEL: int
 OP_AMEND: int
-OP_FILL: int  # an execution told by the exchange (poll, user stream): price_ticks, qty_lots, trade_no (new: the caller dedupes), liquidity in `type`
+OP_FILL: int  # an execution told by the exchange (poll, user stream): price_ticks, qty_lots, trade_no (the caller dedupes), liquidity in type
 OP_CLOSE: int  # the exchange says the order is over: exec_type ('4' canceled, 'C' expired, '8' rejected) in `type`
 
 SIDE_BUY: int  # 0
@@ -159,8 +159,8 @@ class Core:
     def cost_to_fill(self, instrument: int, side: int, qty_lots: int, /) -> tuple[int, int]:
         """(lots that would fill, quote amount) of a market order now."""
     def order(self, order_no: int, /) -> dict[str, int] | None:
-        """Open order of the account half: account, instrument, side, type, tif, strategy, price_ticks, qty_lots, filled_lots, cum_cost, hold, ord_status,
-        flags, spec_version."""
+        """Open order of the account half: account, instrument, side, type, tif, strategy, price_ticks, qty_lots,
+        filled_lots, cum_cost, hold, ord_status, flags, spec_version."""
     def market_order(self, order_no: int, /) -> dict[str, int] | None:
         """What stands in the book under this number: price_ticks, remaining_lots, instrument, side, flags; None when nothing does."""
     def open_orders(self, account: int, /) -> list[int]: ...
@@ -172,4 +172,5 @@ class Core:
     def positions(self, account: int, /) -> list[tuple[int, int, int, int, int, int]]:
         """(instrument, strategy, quantity, cost, realised, fees)."""
     def stats(self) -> dict[str, int]:
-        """orders_open, orders_market, commands, reports, checks (controls evaluated), trades, quantity, trade_hash, memory_bytes, tape_lost."""
+        """orders_open, orders_market, commands, reports, checks (controls evaluated), trades,
+        quantity, trade_hash, memory_bytes, tape_lost."""
