@@ -52,7 +52,9 @@ class AccountFanout:
         wanted = name.removeprefix("account:")
         account_id = await asyncio.to_thread(account_history.account_id, user_id, wanted) if wanted != name else None
         if account_id is None:
-            return frames.error(name, "NOT_FOUND", "There is no such account of yours. Account channels are account:<name>.")
+            return frames.error(
+                name, "NOT_FOUND", "There is no such account of yours. Account channels are account:<name>."
+            )
         self.close(client, name)
         feed = Feed(client, name, account_id, resume_from)
         feeds = self._feeds.setdefault(account_id, set())

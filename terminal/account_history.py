@@ -62,7 +62,12 @@ def snapshot(account: int) -> tuple[int, bytes]:
         with transaction.atomic():
             with connection.cursor() as cursor:
                 cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
-            seq = ExecutionReport.objects.filter(account_id=account).order_by("-account_seq").values_list("account_seq", flat=True).first()
+            seq = (
+                ExecutionReport.objects.filter(account_id=account)
+                .order_by("-account_seq")
+                .values_list("account_seq", flat=True)
+                .first()
+            )
             return seq or 0, _encode(_standing(account))
     finally:
         connection.close()

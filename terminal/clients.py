@@ -7,7 +7,8 @@ falls behind loses frames and gets a fresh snapshot when it has caught up; nothi
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+import socket
+from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any
 
 FRAMES_MAX = 256  # frames waiting for one client before it counts as behind
@@ -19,14 +20,28 @@ PACE_S = 0.02
 Send = Callable[[str], Awaitable[None]]
 
 
-def transport_bytes(send: Any) -> int:
-    """Bytes daphne holds for this socket; 0 when it cannot be told (another server, a test).
+def _transport(send: Any) -> Any:
+    """daphne's transport behind a consumer's `send`; None when it cannot be told (another server, a test).
 
     Channels hands consumers daphne's own `send`, a partial over its protocol, perhaps behind the session middleware.
     """
     send = getattr(getattr(send, "__self__", None), "real_send", send)
     arguments = getattr(send, "args", ())
-    transport = getattr(arguments[0], "transport", None) if arguments else None
+    return getattr(arguments[0], "transport", None) if arguments else None
+
+
+def hold_little(send: Any) -> None:
+    """Let the kernel take no more than PACE_BYTES it cannot send yet: what waits there for a slow reader is old and cannot be
+    called back, and megabytes would before daphne saw any of it.
+    """
+    line = getattr(_transport(send), "socket", None)
+    if line is not None and line.family in (socket.AF_INET, socket.AF_INET6) and hasattr(socket, "TCP_NOTSENT_LOWAT"):
+        line.setsockopt(socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT, PACE_BYTES)
+
+
+def transport_bytes(send: Any) -> int:
+    """Bytes daphne holds for this socket; 0 when it cannot be told."""
+    transport = _transport(send)
     if transport is None:
         return 0
     waiting = len(getattr(transport, "dataBuffer", b"")) - int(getattr(transport, "offset", 0))
@@ -36,7 +51,7 @@ def transport_bytes(send: Any) -> int:
 class Client:
     """Frames for one socket. Belongs to one event loop."""
 
-    def __init__(self, send: Send, close: Callable[[int], Awaitable[None]], waiting: Callable[[], int]) -> None:
+    def __init__(self, send: Send, close: Callable[[int], Coroutine[Any, Any, None]], waiting: Callable[[], int]) -> None:
         self._send, self._close, self._waiting = send, close, waiting
         self._frames: asyncio.Queue[str] = asyncio.Queue(FRAMES_MAX)
         self._bytes = 0
@@ -87,7 +102,8 @@ class Client:
             while self._waiting() > PACE_BYTES:
                 if self.backlog > BACKLOG_MAX:
                     self.dead = True
-                    return await self._close(TOO_SLOW)
+                    await self._close(TOO_SLOW)
+                    return
                 await asyncio.sleep(PACE_S)
             self._bytes -= len(frame)
             await self._send(frame)

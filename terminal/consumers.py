@@ -18,7 +18,7 @@ from django.conf import settings
 from marketdata import clock
 from terminal import frames
 from terminal.account_fanout import account_fanout
-from terminal.clients import Client, transport_bytes
+from terminal.clients import Client, hold_little, transport_bytes
 from terminal.market_fanout import MarketFanout, market_fanout
 
 log = logging.getLogger(__name__)
@@ -43,10 +43,13 @@ class Consumer(AsyncWebsocketConsumer):
         await self.accept()
         user = self.scope.get("user")
         if not same_origin(self.scope):
-            return await self.close(WRONG_ORIGIN)
+            await self.close(WRONG_ORIGIN)
+            return
         if user is None or not user.is_authenticated:
-            return await self.close(SIGNED_OUT)
+            await self.close(SIGNED_OUT)
+            return
         self.user_id = int(user.pk)
+        hold_little(self.base_send)
         self.client = Client(self._text, self.close, lambda: transport_bytes(self.base_send))
         self.client.start()
         self._ops: asyncio.Queue[frames.Op] = asyncio.Queue(OPS_MAX)
@@ -64,7 +67,8 @@ class Consumer(AsyncWebsocketConsumer):
         """Understand an op and queue it."""
         raw = text_data.encode() if text_data is not None else bytes_data or b""
         if len(raw) > frames.FRAME_MAX:
-            return await self.close(TOO_LARGE)
+            await self.close(TOO_LARGE)
+            return
         if not self._tasks:
             return
         try:
@@ -151,7 +155,9 @@ class AccountConsumer(Consumer):
 
 
 def _unknown(op: frames.Op) -> str:
-    return frames.error(None, "INVALID", f'There is no op "{op.op[:32]}". Ops: subscribe, unsubscribe, resume, snapshot, ping.')
+    return frames.error(
+        None, "INVALID", f'There is no op "{op.op[:32]}". Ops: subscribe, unsubscribe, resume, snapshot, ping.'
+    )
 
 
 def same_origin(scope: dict[str, Any]) -> bool:

@@ -82,7 +82,12 @@ class BookChannel(Channel):
     def whole(self) -> Any | None:
         if not self.seq:
             return None
-        return {**{side: [[p, q] for p, q in rows.items()] for side, rows in zip(("bids", "asks"), self.shown, strict=True)}, "snapshot": True}
+        return {
+            **{
+                side: [[p, q] for p, q in rows.items()] for side, rows in zip(("bids", "asks"), self.shown, strict=True)
+            },
+            "snapshot": True,
+        }
 
 
 class TradesChannel(Channel):
@@ -190,7 +195,11 @@ class MarketFanout:
         """Begin with a snapshot at the next tick; an error frame when there is no such channel."""
         channel = self._channels.get(name) or self._open(name)
         if channel is None:
-            return frames.error(name, "NOT_FOUND", "There is no such channel. Market channels: klines:exchange:symbol:interval, book:, trades:, ticker:.")
+            return frames.error(
+                name,
+                "NOT_FOUND",
+                "There is no such channel. Market channels: klines:exchange:symbol:interval, book:, trades:, ticker:.",
+            )
         held = self._clients.setdefault(client, set())
         if len(held) >= frames.CHANNELS_MAX and name not in held:
             return frames.error(name, "TOO_MANY", f"A socket listens to at most {frames.CHANNELS_MAX} channels.")
@@ -295,7 +304,7 @@ class MarketFanout:
 
 
 def _levels(rows: list[list[str]]) -> Levels:
-    return {price: quantity for price, quantity in rows}
+    return dict(rows)
 
 
 def _difference(before: Levels, now: Levels) -> list[list[str]]:

@@ -48,16 +48,27 @@ def _halt(request: HttpRequest, owner: Owner) -> None:
         by = request.user.get_username()
         services.set_halt(Halt.Scope.OWNER, owner.name, Halt.State.HALTED, by=by, reason="Halt button", owner=owner)
     except DatabaseError:
-        notes.add_message(request, notes.ERROR, "The halt could not be written, so trading is NOT stopped. Try again.", extra_tags="")
+        notes.add_message(
+            request, notes.ERROR, "The halt could not be written, so trading is NOT stopped. Try again.", extra_tags=""
+        )
         return
-    notes.add_message(request, notes.SUCCESS, "Trading is stopped: every new order is refused from now on.", extra_tags="good")
+    notes.add_message(
+        request, notes.SUCCESS, "Trading is stopped: every new order is refused from now on.", extra_tags="good"
+    )
     reply = services.cancel_all(owner)
     body: dict[str, Any] = json.loads(reply.body or b"{}")
     if reply.status == 200:
-        notes.add_message(request, notes.SUCCESS, f"{len(body.get('results', []))} open orders were canceled.", extra_tags="good")
+        notes.add_message(
+            request, notes.SUCCESS, f"{len(body.get('results', []))} open orders were canceled.", extra_tags="good"
+        )
     else:
         what = body.get("message", "The engine did not answer.")
-        notes.add_message(request, notes.ERROR, f"Open orders may still stand: {what} Look at them and cancel by hand.", extra_tags="warn")
+        notes.add_message(
+            request,
+            notes.ERROR,
+            f"Open orders may still stand: {what} Look at them and cancel by hand.",
+            extra_tags="warn",
+        )
 
 
 def _resume(request: HttpRequest, owner: Owner) -> None:
@@ -69,5 +80,6 @@ def _resume(request: HttpRequest, owner: Owner) -> None:
     for one in halts_of(owner.pk):
         if one.owner_id == owner.pk:
             services.set_halt(one.scope, one.key, Halt.State.ACTIVE, by=by, reason=reason, owner=owner)
-    notes.add_message(request, notes.SUCCESS, "Trading goes on. Canceled orders were not placed again.", extra_tags="good")
-
+    notes.add_message(
+        request, notes.SUCCESS, "Trading goes on. Canceled orders were not placed again.", extra_tags="good"
+    )

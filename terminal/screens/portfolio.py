@@ -64,7 +64,9 @@ def _figures(owner: Owner, modes: list[Mode]) -> dict[str, Any]:
 
 def _mode(owner: Owner, mode: Mode) -> dict[str, Any]:
     accounts = [one.account for one in mode.accounts]
-    fills = Fill.objects.filter(owner=owner, account__in=accounts).select_related(*rows.FILL_RELATED, "instrument__quote")
+    fills = Fill.objects.filter(owner=owner, account__in=accounts).select_related(
+        *rows.FILL_RELATED, "instrument__quote"
+    )
     ticks = {(spec.exchange, spec.symbol): spec.tick_size for spec in default_mirror().instruments()}
     return {
         "name": mode.name,
@@ -74,10 +76,19 @@ def _mode(owner: Owner, mode: Mode) -> dict[str, Any]:
         "change": mode.change_today,
         "summary": headline.of(mode),
         "results": _results(mode.accounts),
-        "accounts": [{"name": one.account.name, "exchange": one.account.exchange.name, "view": one} for one in mode.accounts],
+        "accounts": [
+            {"name": one.account.name, "exchange": one.account.exchange.name, "view": one} for one in mode.accounts
+        ],
         "balances": [row for one in mode.accounts for row in one.balances if row["total"] != "0"],
-        "positions": [{**row, "tick": ticks.get((row["exchange"], row["symbol"]))} for one in mode.accounts for row in one.positions],
-        "fills": [{**rows.fill(fill), "tick": fill.instrument.tick_size, "lot": fill.instrument.lot_size} for fill in fills[:FILLS]],
+        "positions": [
+            {**row, "tick": ticks.get((row["exchange"], row["symbol"]))}
+            for one in mode.accounts
+            for row in one.positions
+        ],
+        "fills": [
+            {**rows.fill(fill), "tick": fill.instrument.tick_size, "lot": fill.instrument.lot_size}
+            for fill in fills[:FILLS]
+        ],
     }
 
 

@@ -9,7 +9,7 @@ from django.contrib.auth.decorators import login_required
 from django.db import connection
 from django.db.models import Max, Min
 from django.http import Http404, HttpRequest, HttpResponse
-from django.shortcuts import redirect, render
+from django.shortcuts import render
 from django.urls import reverse
 
 from marketdata import clock, intervals, services
@@ -26,7 +26,10 @@ from terminal.screens import figures
 
 BARS = 500
 SPARK_POINTS = 24
-SHEETS = [f"css/{name}.css" for name in ("trade", "watchlist", "chart", "book", "tape", "ticket", "blotter", "toasts", "phone")]
+SHEETS = [
+    f"css/{name}.css"
+    for name in ("trade", "watchlist", "chart", "book", "tape", "ticket", "blotter", "toasts", "phone")
+]
 VIEWS = (("chart", "Chart"), ("book", "Book"), ("tape", "Trades"), ("watch", "Markets"))
 SHORTCUTS = (
     (("/",), "Symbol or command"),
@@ -117,7 +120,9 @@ def _page(request: HttpRequest, instrument: Instrument, known: list[Instrument])
         "accounts": accounts,
         "account": account.name,
         "start_price": ticker.get("bid") or ticker.get("last") or "",
-        "halted": any(_stops(one.scope, one.key, instrument, account) for one in halts_of(owner.pk) if one.state == "halted"),
+        "halted": any(
+            _stops(one.scope, one.key, instrument, account) for one in halts_of(owner.pk) if one.state == "halted"
+        ),
         "sheets": SHEETS,
         "views": VIEWS,
         "shortcuts": SHORTCUTS,

@@ -105,7 +105,9 @@ def watched() -> Iterator[Watched]:
 
 
 @pytest.fixture
-def context(chromium: Browser, installation: Installation, session: Any, request: pytest.FixtureRequest) -> Iterator[BrowserContext]:
+def context(
+    chromium: Browser, installation: Installation, session: Any, request: pytest.FixtureRequest
+) -> Iterator[BrowserContext]:
     viewport = getattr(request, "param", DESKTOP)
     made = chromium.new_context(viewport=viewport, base_url=installation.url, storage_state=session)
     made.set_default_timeout(10_000)

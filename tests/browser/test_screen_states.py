@@ -92,7 +92,12 @@ def test_the_phone_trades_from_a_sheet(page: Page) -> None:
 
 def test_numbers_change_and_boxes_stand_still(page: Page) -> None:
     page.wait_for_timeout(500)
-    places = "['#last','#go','#book-mid','#bids .book-row','#equity','#clock'].map(s => { const r = document.querySelector(s).getBoundingClientRect(); return [r.left, r.top].map(Math.round).join() })"
+    places = """
+        ['#last', '#go', '#book-mid', '#bids .book-row', '#equity', '#clock'].map(what => {
+            const box = document.querySelector(what).getBoundingClientRect();
+            return [box.left, box.top].map(Math.round).join();
+        })
+    """
     before = page.evaluate(places)
     page.wait_for_timeout(2500)
     assert page.evaluate(places) == before

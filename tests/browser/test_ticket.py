@@ -32,7 +32,9 @@ def test_value_and_fee_are_exact(page: Page) -> None:
         ("many", "1", "price", "Enter a price."),
     ],
 )
-def test_what_cannot_be_sent_says_what_would_work(page: Page, price: str, quantity: str, field: str, message: str) -> None:
+def test_what_cannot_be_sent_says_what_would_work(
+    page: Page, price: str, quantity: str, field: str, message: str
+) -> None:
     _draft(page, price, quantity)
     expect(page.locator(f"#{field}-msg")).to_contain_text(message)
     expect(page.locator(f"#{field}")).to_have_attribute("aria-invalid", "true")
@@ -92,7 +94,9 @@ def test_a_lost_connection_keeps_the_drafts_identity(page: Page, watched: object
         else:
             route.continue_()
 
-    page.route("**/api/v1/orders", lambda route: lost_once(route) if route.request.method == "POST" else route.continue_())
+    page.route(
+        "**/api/v1/orders", lambda route: lost_once(route) if route.request.method == "POST" else route.continue_()
+    )
     _draft(page, "50000", "0.001")
     page.click("#go")
     expect(page.locator(".toast.bad b").first).to_have_text("Server unreachable")

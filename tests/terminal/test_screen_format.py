@@ -26,7 +26,14 @@ def test_a_price_has_the_places_of_its_step(value: str | None, step: object, tex
 
 @pytest.mark.parametrize(
     ("value", "text"),
-    [("80775.6226", "80,775.62"), ("0.3", "0.30"), ("0.00012345", "0.0001235"), ("0", "0.00"), ("-0.5", "−0.50"), (None, "–")],
+    [
+        ("80775.6226", "80,775.62"),
+        ("0.3", "0.30"),
+        ("0.00012345", "0.0001235"),
+        ("0", "0.00"),
+        ("-0.5", "−0.50"),
+        (None, "–"),
+    ],
 )
 def test_an_amount_keeps_the_digits_that_say_something(value: str | None, text: str) -> None:
     assert show.amount(value) == text

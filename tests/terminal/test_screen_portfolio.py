@@ -53,7 +53,11 @@ def test_the_figures_are_the_apis(trader: Client, engine: Any) -> None:  # noqa:
 def test_the_position_equals_a_recount_of_its_fills(trader: Client, engine: Any) -> None:  # noqa: F811
     position = trader.get("/api/v1/positions").json()["results"][0]
     quantity, realised, fees = portfolio.recount(engine.cast.account.pk, engine.cast.btc.pk)
-    assert (Decimal(position["quantity"]), Decimal(position["realised"]), Decimal(position["fees"])) == (quantity, realised, fees)
+    assert (Decimal(position["quantity"]), Decimal(position["realised"]), Decimal(position["fees"])) == (
+        quantity,
+        realised,
+        fees,
+    )
     cells = CELL.findall(trader.get("/portfolio/figures").content.decode())
     assert str(quantity.normalize()) in cells
 

@@ -163,7 +163,9 @@ async def test_stored_bars_that_changed_ask_for_a_new_look(market: Market, user:
         assert (again["ch"], again["pq"]) == (name, None)
 
 
-@pytest.mark.parametrize("channel", ["book:sim:NO/SUCH", "book:nowhere:BTC/USDT", "gossip:sim:BTC/USDT", "klines:sim:BTC/USDT:7m", ""])
+@pytest.mark.parametrize(
+    "channel", ["book:sim:NO/SUCH", "book:nowhere:BTC/USDT", "gossip:sim:BTC/USDT", "klines:sim:BTC/USDT:7m", ""]
+)
 async def test_a_channel_that_is_none_is_said_to_be_none(market: Market, user: Any, channel: str) -> None:
     async with Browser("/ws/market", user) as browser:
         assert (await _snapshot(browser, channel))["code"] == "NOT_FOUND"
