@@ -24,7 +24,7 @@ TAPE_FORMAT: str  # trade_no at_ns taker maker instrument side pad*3 price qty t
 OP_PLACE: int
 OP_CANCEL: int
 OP_AMEND: int
-OP_FILL: int  # an execution told by the exchange (poll, user stream): price_ticks, qty_lots, trade_no (the caller dedupes), liquidity in type
+OP_FILL: int  # an execution told by the exchange (poll, user stream): price_ticks, qty_lots, trade_no (caller dedupes), liquidity in type
 OP_CLOSE: int  # the exchange says the order is over: exec_type ('4' canceled, 'C' expired, '8' rejected) in `type`
 
 SIDE_BUY: int  # 0
