@@ -1,4 +1,4 @@
-"""The `limits`, `owners` and `accounts` sections of a seed file."""
+"""The `limits` and `accounts` sections of a seed file, and what the demo makes with the same code."""
 
 from __future__ import annotations
 
@@ -6,8 +6,11 @@ from decimal import Decimal
 from typing import Any
 
 from django.contrib.auth import get_user_model
+from django.db.models import Sum
 
 from marketdata.models import Asset, Exchange
+from marketdata.precision import decimal_text
+from marketdata.seeding import Report, SeedError, checked
 from orders import catalog, limits
 from orders.models import Account, Funding, LimitProfile, Owner, RiskLimit
 
@@ -33,7 +36,10 @@ def owner_for(username: str) -> Owner:
 
 
 def seed_account(owner: Owner, row: dict[str, Any]) -> tuple[Account, bool]:
-    """An account and its opening money: {name, exchange, profile?, default?, reporting_asset?, opening: {asset: amount}}."""
+    """An account and its opening money: {name, exchange, profile?, default?, reporting_asset?, opening?: {asset: amount}}.
+
+    Money is given once, when the account is made: a seed applied again must not pay twice.
+    """
     exchange = Exchange.objects.get(name=row["exchange"])
     kind = Account.Kind.SIMULATED if exchange.source == Exchange.Source.SIMULATOR else Account.Kind.PAPER
     account, new = Account.objects.get_or_create(
@@ -57,3 +63,85 @@ def seed_account(owner: Owner, row: dict[str, Any]) -> tuple[Account, bool]:
                 owner=owner, account=account, kind=Funding.Kind.OPENING, asset=asset, amount=Decimal(str(amount))
             )
     return account, new
+
+
+class Limits:
+    """`limits`: {profile, <name of orders/limits.py>: value, …}. The three built-in profiles are always there."""
+
+    name = "limits"
+
+    def apply(self, rows: Any, report: Report) -> None:
+        """Profiles are added, their numbers corrected; a limit the file does not name stays."""
+        for made in seed_profiles():
+            report(f"+ {made}")
+        for row in checked(rows, self.name, {"profile", *limits.LIMITS}, {"profile"}):
+            profile, new = LimitProfile.objects.get_or_create(name=row["profile"])
+            if new:
+                report(f"+ limit profile {profile}")
+            for code in limits.LIMITS.keys() & row.keys():
+                value = Decimal(str(row[code]))
+                limit = RiskLimit.objects.filter(profile=profile, code=code).first()
+                if limit is None or limit.value != value:
+                    RiskLimit.objects.update_or_create(profile=profile, code=code, defaults={"value": value})
+                    report(f"~ limit {profile} {code} {decimal_text(value)}")
+
+    def export(self) -> Any:
+        """Every profile with its numbers."""
+        return [
+            {"profile": profile.name} | {limit.code: decimal_text(limit.value) for limit in profile.limits.all()}
+            for profile in LimitProfile.objects.prefetch_related("limits")
+        ]
+
+
+class Accounts:
+    """`accounts`: {owner, name, exchange, profile?, default?, reporting_asset?, opening?}; `owner` is a user's name."""
+
+    name = "accounts"
+    optional = {"profile", "default", "reporting_asset", "opening"}
+
+    def apply(self, rows: Any, report: Report) -> None:
+        """Accounts are added with their opening money; one that is there is left as it is."""
+        seed_profiles()
+        for row in checked(
+            rows, self.name, {"owner", "name", "exchange", *self.optional}, {"owner", "name", "exchange"}
+        ):
+            self._apply(row, report)
+
+    def export(self) -> Any:
+        """Every paper account; keys and real accounts are not a seed file's business."""
+        found = Account.objects.filter(kind__in=("paper", "simulated")).select_related(
+            "owner__user", "exchange", "profile", "reporting_asset"
+        )
+        return [
+            {
+                "owner": row.owner.user.get_username(),
+                "name": row.name,
+                "exchange": row.exchange.name,
+                "profile": row.profile.name,
+                "default": row.is_default,
+                "reporting_asset": row.reporting_asset.code,
+                "opening": _opening(row),
+            }
+            for row in found
+        ]
+
+    def _apply(self, row: dict[str, Any], report: Report) -> None:
+        label = f"account {row['name']}"
+        try:
+            owner = owner_for(row["owner"])
+            _, new = seed_account(owner, row)
+        except get_user_model().DoesNotExist:
+            raise SeedError(f"{label}: there is no user {row['owner']}. Make one in the admin first.") from None
+        except Exchange.DoesNotExist:
+            raise SeedError(f"{label}: there is no exchange {row['exchange']}.") from None
+        except LimitProfile.DoesNotExist:
+            raise SeedError(f"{label}: there is no limit profile {row.get('profile', 'paper')}.") from None
+        if new:
+            report(f"+ {label}")
+
+
+def _opening(account: Account) -> dict[str, str]:
+    given = (
+        account.fundings.filter(kind=Funding.Kind.OPENING, refused="").values("asset__code").annotate(sum=Sum("amount"))
+    )
+    return {row["asset__code"]: decimal_text(row["sum"]) for row in given}

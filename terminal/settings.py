@@ -54,8 +54,8 @@ METRICS_PUBLIC = env.switch("METRICS_PUBLIC")
 
 # --- Django --------------------------------------------------------------------------------------------------------
 INSTALLED_APPS = [
-    "daphne",
-    "django.contrib.admin",
+    # without its discovery: only web imports the admin pages (urls.py), an engine shall start in a second
+    "django.contrib.admin.apps.SimpleAdminConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
@@ -174,6 +174,8 @@ SEED_SECTIONS = (
     "marketdata.seeding.Assets",
     "marketdata.seeding.Instruments",
     "marketdata.seeding.Subscriptions",
+    "orders.seeding.Limits",
+    "orders.seeding.Accounts",
     "strategies.seeding.Strategies",
 )
 
