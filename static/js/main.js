@@ -26,7 +26,7 @@ const parts = {};
 prefs();
 halt();
 
-const market_socket = new Socket("/ws/market");
+const market_socket = new Socket("/ws/market", { sleeps: true });
 const account_socket = new Socket("/ws/account", { resumable: true });
 
 const account = new Account(account_socket, boot.accounts, (kind, data) => heard(kind, data));

@@ -5,11 +5,15 @@
 
 const FIRST_MS = 250;
 const MOST_MS = 5000;
+const HIDDEN_MS = 30000; // a tab nobody sees for this long hears no market any more
 const SILENT_MS = 4000; // the server beats every second: longer silence is a dead line
 
 export class Socket {
-  /** `onFrame(frame, snapshot)` per channel; `onState(state)` with connecting | open | down | signed-out. */
-  constructor(path, { resumable = false } = {}) {
+  /**
+   * Handlers get (frame, snapshot); state listeners connecting | open | down | signed-out. `resumable` channels are asked for from
+   * the last change seen; `sleeps` stops listening while the tab is hidden.
+   */
+  constructor(path, { resumable = false, sleeps = false } = {}) {
     this.url = new URL(path, location.href.replace(/^http/, "ws")).href;
     this.resumable = resumable;
     this.channels = new Map(); // name -> {q, handler, healing}
@@ -23,7 +27,11 @@ export class Socket {
     this.retry_at = 0;
     this.away = 0;
     addEventListener("online", () => this.open(true));
-    document.addEventListener("visibilitychange", () => document.hidden || this.open(true));
+    document.addEventListener("visibilitychange", () => {
+      clearTimeout(this.drowsy);
+      if (!document.hidden) this.#wake();
+      else if (sleeps) this.drowsy = setTimeout(() => this.#sleep(), HIDDEN_MS);
+    });
     setInterval(() => this.#watch(), 1000);
   }
 
@@ -40,7 +48,7 @@ export class Socket {
       if (socket !== this.socket) return;
       this.heard_at = performance.now();
       this.attempt = 0;
-      this.#join([...this.channels.keys()]);
+      if (!this.asleep) this.#join([...this.channels.keys()]);
       this.#ping();
       this.#become("open");
     };
@@ -51,7 +59,7 @@ export class Socket {
   /** Listen to a channel; the first call of the handler carries a snapshot. */
   subscribe(name, handler) {
     this.channels.set(name, { q: null, handler, healing: true });
-    if (this.state === "open") this.send({ op: "subscribe", channels: [name] });
+    if (this.state === "open" && !this.asleep) this.send({ op: "subscribe", channels: [name] });
   }
 
   unsubscribe(name) {
@@ -65,6 +73,19 @@ export class Socket {
   /** The server's clock, in ms. */
   now() {
     return Date.now() + this.offset_ms;
+  }
+
+  #sleep() {
+    this.asleep = true;
+    this.send({ op: "unsubscribe", channels: [...this.channels.keys()] });
+  }
+
+  #wake() {
+    if (this.asleep) {
+      this.asleep = false;
+      this.#join([...this.channels.keys()]);
+    }
+    this.open(true);
   }
 
   #join(names) {

@@ -157,7 +157,8 @@ export class Ticket {
     const wrong = draft.problems.price || draft.problems.quantity || draft.problems.go;
     $("#go").setAttribute("aria-disabled", String(Boolean(wrong) || this.sending));
     const answer = $("#answer");
-    const said = this.refusal || draft.problems.go || (this.note ?? "");
+    const warning = limit && this.state().feed === "stale" ? "Prices are stale; look twice at yours." : "";
+    const said = this.refusal || draft.problems.go || this.note || warning;
     cls(answer, "msg ticket-answer" + (said ? " on" : "") + (this.refusal || draft.problems.go ? "" : " hint"));
     set($("#answer span"), said);
     answer.title = said;
