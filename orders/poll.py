@@ -98,7 +98,7 @@ def _open_rows(now: datetime, after: tuple[int, int] | None) -> list[Order]:
 
 def _unchanged(order: Order) -> bool:
     """Whether nothing happened to the order while we asked; if something did, the next pass looks again."""
-    return Order.objects.exclude(status__in=FINAL).filter(id=order.id, seq=order.seq).exists()
+    return bool(Order.objects.exclude(status__in=FINAL).filter(id=order.id, seq=order.seq).exists())
 
 
 def _group(order: Order) -> tuple[int, int]:

@@ -26,7 +26,7 @@ def ensure(simulator: Simulator, now: datetime) -> int:
     """Give every simulated instrument a past up to the last full minute; how many bars were made up. Call before
     `open`.
 
-    An instrument that lost its checkpoint but kept its klines resumes at the last of them. Bars that exist are never
+    An instrument whose klines are newer than its checkpoint resumes at the last of them. Bars that exist are never
     touched; replayed instruments have a past of their own.
     """
     end_ms = clock.to_ms(now) // MINUTE_MS * MINUTE_MS
@@ -41,16 +41,16 @@ def _ensure(simulator: Simulator, instrument: SimInstrument, end_ms: int) -> int
     if newest is not None and newest.open_ms >= first_ms:
         first_ms = newest.open_ms + MINUTE_MS
         start = float(newest.close / instrument.tick_size)
-        if not simulator.restored(instrument.id):
-            simulator.set_price(instrument.id, start)
+        if first_ms * 1_000_000 > simulator.as_of_ns(instrument.id):
+            simulator.set_price(instrument.id, start)  # the bar is news to the checkpoint, if there is one
     count = (end_ms - first_ms) // MINUTE_MS
     if count <= 0:
         return 0
     market = simulator.market(instrument.id)
     volatility = Volatility(market.habits.daily_volatility_bp)
-    volatility.load(market.volatility.save())
+    volatility.load(market.belief.volatility.save())
     prng = Prng(mix(simulator.seed, instrument.id, first_ms))
-    bars = minutes(count, market.fair, market.home, market.habits, prng, volatility, start)
+    bars = minutes(count, market.belief.fair, market.belief.home, market.habits, prng, volatility, start)
     return store_klines(instrument.id, INTERVAL, _klines(instrument, first_ms, bars)).new
 
 

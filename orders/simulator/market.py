@@ -1,9 +1,8 @@
-"""One instrument's market: a belief about the fair price, makers who quote around it, takers who come and go. Pure.
+"""One instrument's market: makers who quote around a believed price, takers who come and go. Pure.
 
-The fair price wanders with clustered volatility, weakly drawn to where it started; or it is told (an anchor, from a
-replay). Makers stand around it, wider when the market is nervous, and lean away from one-sided flow: a hit level comes
-back slowly, thinner and further out. Takers are noise with power-law sizes, orders cut into runs of one side, now and
-then a sweep, and informed ones who trade whatever stands on the wrong side of the fair price, users' orders too.
+Makers stand wider when the market is nervous and lean away from one-sided flow: a hit level comes back slowly, thinner
+and further out. Takers are noise with power-law sizes, orders cut into runs of one side, now and then a sweep, and
+informed ones who trade whatever stands on the wrong side of the fair price, users' orders too.
 """
 
 from __future__ import annotations
@@ -13,10 +12,10 @@ from collections.abc import Callable
 from typing import Any
 
 from orders import _core
+from orders.simulator.belief import Belief
 from orders.simulator.ladder import Ladder
 from orders.simulator.prng import Prng, mix
-from orders.simulator.spec import TICKS_MIN, SimInstrument, habits
-from orders.simulator.volatility import Volatility
+from orders.simulator.spec import SimInstrument, habits
 
 LEVELS = 32  # a side that is left in peace holds about this many
 LEVELS_MIN = 20  # promised at all times
@@ -30,15 +29,8 @@ SIZE_ALPHA = 1.6
 SIZE_SHARE = 0.12  # smallest ordinary order, of a level
 SIZE_CAP = 30.0
 
-PRESSURE_S = 15.0  # how long makers remember one-sided flow
-MOOD_S = 40.0  # how long noise takers keep to a side
-REVERSION_S = 3 * 86_400.0  # the pull back to where the price started
-VOLATILITY_EVERY_S = 0.5
-IMPACT = 0.15  # how far a level's worth of flow moves the fair price, in spreads
-LEAN = 1.5  # how far makers lean away from full pressure, in spreads
 EVENTS_A_STEP = 8
 LAG_MAX_S = 1.0  # further behind than this, events are skipped and only the price has moved
-ANCHOR_HOLDS_S = 90.0  # a replay silent for longer has let go
 FAR = 0.05  # a user's order this far through the fair price is taken whole at once
 FINE_GAP = 2.0  # ticks between levels; below this, quotes stand at every tick
 DEPTH_ALL = 4096
@@ -48,8 +40,8 @@ class Market:
     """The agents of one instrument. Times are ns; the core must know the instrument before `open`."""
 
     __slots__ = (
-        "_anchored_until_ns", "_core", "_last_ns", "_learning", "_mood", "_next_ns", "_prng", "_since_volatility_s",
-        "asks", "bids", "fair", "habits", "home", "instrument", "pressure", "restored", "volatility",
+        "_core", "_last_ns", "_learning", "_next_ns", "_prng", "as_of_ns", "asks", "belief", "bids", "habits",
+        "instrument",
     )  # fmt: skip
 
     def __init__(
@@ -64,26 +56,16 @@ class Market:
         self.instrument = instrument
         self.habits = habits(instrument)
         self._prng = Prng(mix(seed, instrument.id))
-        self.volatility = Volatility(self.habits.daily_volatility_bp)
-        self.home = float(self.habits.start_ticks)
-        self.fair = self.home
-        self.pressure = 0.0
-        self._mood = 0.0
+        self.belief = Belief(self.habits, self._prng, replayed=instrument.replayed)
         self._learning = True
-        self._since_volatility_s = 0.0
         self._last_ns = 0
         self._next_ns = 0
-        self._anchored_until_ns = 0
-        self.restored = False
+        self.as_of_ns = 0  # when the checkpoint was taken that the price came from; 0 = from none
         number, version = instrument.id, instrument.spec_version
         self.bids = Ladder(core, number, version, _core.SIDE_BUY, next_no, places)
         self.asks = Ladder(core, number, version, _core.SIDE_SELL, next_no, places)
 
     # -- what the simulator calls ------------------------------------------------------------------------------------
-
-    def set_price(self, ticks: float) -> None:
-        """Believe in this price from now on; the quotes follow."""
-        self.fair = max(float(ticks), 2.0 if self.instrument.replayed else float(TICKS_MIN))
 
     def open(self, now_ns: int) -> None:
         """Stand with full depth from now on."""
@@ -93,48 +75,39 @@ class Market:
 
     def step(self, now_ns: int, collect: Callable[[], None]) -> None:
         """Let the events happen that are due. `collect` is called after each order that may have traded."""
-        lag_s = (now_ns - self._next_ns) * 1e-9
-        if lag_s > LAG_MAX_S:
-            self._advance((now_ns - self._last_ns) * 1e-9, now_ns)
+        if self._last_ns == 0:
+            return self.open(now_ns)
+        if (now_ns - self._next_ns) * 1e-9 > LAG_MAX_S:
+            self.belief.advance((now_ns - self._last_ns) * 1e-9, now_ns)
             self._last_ns = self._next_ns = now_ns
             self.stand(now_ns)
         rate = self.habits.events_per_second
         for _ in range(EVENTS_A_STEP):
             if self._next_ns > now_ns:
-                return
-            self._advance((self._next_ns - self._last_ns) * 1e-9, now_ns)
+                break
+            self.belief.advance((self._next_ns - self._last_ns) * 1e-9, now_ns)
             self._last_ns = self._next_ns
             self._next_ns += max(1, int(self._prng.exponential() / rate * 1e9))
             self._event(now_ns, collect)
+        return None
 
     def anchor(self, ticks: int, now_ns: int, collect: Callable[[], None]) -> None:
         """Trade the book through to a told price and stand around it. 0 lets go of it."""
-        if ticks <= 0:
-            self._anchored_until_ns = 0
-            return
-        self._anchored_until_ns = now_ns + int(ANCHOR_HOLDS_S * 1e9)
-        self._trade_through(ticks, now_ns, collect)
-        self.fair = self.home = float(max(ticks, 2))
-        self.pressure = 0.0
+        if ticks > 0:
+            self._trade_through(ticks, now_ns, collect)
+        self.belief.tell(ticks, now_ns)
         self.stand(now_ns)
 
     def printed(self, side: int, lots: int) -> None:
-        """Somebody took `lots`: makers lean away, noise follows, and the fair price learns a little."""
-        share = min(lots / self.habits.depth_lots, 8.0)
-        signed = share if side == _core.SIDE_BUY else -share
-        self.pressure = max(-1.5, min(1.5, self.pressure + 0.05 * signed))
-        self._mood = max(-1.0, min(1.0, self._mood + 0.02 * signed))
-        if self._learning and not self._told(self._last_ns):
-            self.set_price(self.fair + IMPACT * self.habits.fine_spread_ticks * signed)
-            if share > 3.0:
-                self.volatility.excite(0.02 * share)
+        """Somebody took `lots`; `side` is the taker's."""
+        self.belief.hear(1 if side == _core.SIDE_BUY else -1, lots, self._last_ns, learning=self._learning)
 
     def ensure_depth(self, now_ns: int, collect: Callable[[], None]) -> None:
         """At least 20 levels a side, whatever was swept; nobody's order left far through the fair price."""
         best = self._core.best(self.instrument.id)
-        if (best[0] or 0) > self.fair * (1 + FAR):
+        if (best[0] or 0) > self.belief.fair * (1 + FAR):
             self._take_far(_core.SIDE_SELL, now_ns, collect)
-        if best[2] is not None and best[2] < self.fair * (1 - FAR):
+        if best[2] is not None and best[2] < self.belief.fair * (1 - FAR):
             self._take_far(_core.SIDE_BUY, now_ns, collect)
         for ladder in (self.bids, self.asks):
             if len(ladder) < LEVELS_MIN:
@@ -143,7 +116,7 @@ class Market:
     def stand(self, now_ns: int) -> None:
         """Quote both sides in full around the fair price, moving whatever stands elsewhere."""
         for ladder in (self.bids, self.asks):
-            middle, half, _ = self._opinion()
+            middle, half, _ = self.belief.opinion()
             target = math.ceil(ladder.sign * middle + half)
             for key in [key for key in ladder.keys if key < target]:
                 ladder.cancel(key, now_ns)
@@ -159,57 +132,17 @@ class Market:
         """The market's mind, as JSON takes it. Its quotes are not part of it: they are put up again."""
         return {
             "spec_version": self.instrument.spec_version,
-            "fair": self.fair,
-            "home": self.home,
-            "pressure": self.pressure,
-            "mood": self._mood,
-            "volatility": self.volatility.save(),
+            "as_of_ns": self._last_ns,
             "prng": self._prng.save(),
-            "anchored_until_ns": self._anchored_until_ns,
+            **self.belief.save(),
         }
 
     def load(self, saved: dict[str, Any]) -> None:
-        """Go on where `save` was called. Prices of another spec_version are forgotten, for ticks mean something else
-        now.
-        """
+        """Go on where `save` was called; without the prices when they are another spec_version's."""
+        same = saved["spec_version"] == self.instrument.spec_version
         self._prng.load(saved["prng"])
-        self.volatility.load(saved["volatility"])
-        self._mood = float(saved["mood"])
-        self.pressure = float(saved["pressure"])
-        if saved["spec_version"] == self.instrument.spec_version:
-            self.set_price(saved["fair"])
-            self.home = float(saved["home"])
-            self._anchored_until_ns = int(saved["anchored_until_ns"])
-            self.restored = True
-
-    # -- belief ------------------------------------------------------------------------------------------------------
-
-    def _told(self, now_ns: int) -> bool:
-        return self.instrument.replayed or now_ns < self._anchored_until_ns
-
-    def _advance(self, seconds: float, now_ns: int) -> None:
-        """Let `seconds` pass in the agents' heads."""
-        self.pressure *= math.exp(-seconds / PRESSURE_S)
-        self._mood *= math.exp(-seconds / MOOD_S)
-        prng, volatility = self._prng, self.volatility
-        self._since_volatility_s += seconds
-        move = 0.0
-        if self._since_volatility_s >= VOLATILITY_EVERY_S:
-            volatility.step(self._since_volatility_s, prng)
-            move = volatility.jump(self._since_volatility_s, prng)
-            self._since_volatility_s = 0.0
-        if not self._told(now_ns):
-            move += volatility.sigma * math.sqrt(seconds) * prng.normal()
-            move -= math.log(self.fair / self.home) * min(1.0, seconds / REVERSION_S)
-            self.set_price(self.fair * math.exp(move))
-
-    def _opinion(self) -> tuple[float, float, float]:
-        """(middle, half spread, gap between levels) of the makers now, in ticks."""
-        nervous = min(6.0, max(0.6, self.volatility.ratio**0.8))
-        # rounding to whole ticks away from the middle adds half a tick by itself
-        half = max(0.0, 0.5 * self.habits.spread_ticks * nervous * (1.0 + 0.5 * abs(self.pressure)) - 0.5)
-        gap = max(1.0, min(self.habits.gap_ticks * nervous, self.fair / 200.0))
-        return self.fair + self.pressure * LEAN * self.habits.fine_spread_ticks * nervous, half, gap
+        self.belief.load(saved, same_ticks=same)
+        self.as_of_ns = int(saved["as_of_ns"]) if same else 0
 
     # -- events ------------------------------------------------------------------------------------------------------
 
@@ -218,12 +151,12 @@ class Market:
         if bid is None or ask is None:
             return self.ensure_depth(now_ns, collect)
         draw = self._prng.uniform()
-        if (ask < self.fair or bid > self.fair) and self._prng.uniform() < INFORMED_SHARE:
+        if (ask < self.belief.fair or bid > self.belief.fair) and self._prng.uniform() < INFORMED_SHARE:
             self._learning = False  # they know the fair price already
-            if ask < self.fair:
-                self._take(_core.SIDE_BUY, math.floor(self.fair), self._size(), now_ns, collect)
+            if ask < self.belief.fair:
+                self._take(_core.SIDE_BUY, math.floor(self.belief.fair), self._size(), now_ns, collect)
             else:
-                self._take(_core.SIDE_SELL, math.ceil(self.fair), self._size(), now_ns, collect)
+                self._take(_core.SIDE_SELL, math.ceil(self.belief.fair), self._size(), now_ns, collect)
             self._learning = True
         elif draw < TAKER_SHARE:
             self._noise(bid, ask, now_ns, collect)
@@ -246,9 +179,9 @@ class Market:
     def _noise(self, bid: int, ask: int, now_ns: int, collect: Callable[[], None]) -> None:
         """A taker without knowledge: mostly small, in runs of one side, rarely a sweep of several levels."""
         prng = self._prng
-        buys = prng.uniform() < 0.5 + 0.35 * self._mood
-        self._mood += 0.04 * ((1.0 if buys else -1.0) - self._mood)
-        gap = self._opinion()[2]
+        buys = prng.uniform() < 0.5 + 0.35 * self.belief.mood
+        self.belief.mood += 0.04 * ((1.0 if buys else -1.0) - self.belief.mood)
+        gap = self.belief.opinion()[2]
         lots, reach = self._size(), 4.0 * gap if gap >= FINE_GAP else gap
         if prng.uniform() < SWEEP_SHARE:
             lots, reach = int(self.habits.depth_lots * (4.0 + 12.0 * prng.uniform())), 25.0 * gap
@@ -260,7 +193,7 @@ class Market:
     def _quote(self, ladder: Ladder, bid: int, ask: int, now_ns: int) -> None:
         """One maker's move on one side: flee, improve, extend, fill a hole, or stand somewhere else."""
         prng = self._prng
-        middle, half, gap = self._opinion()
+        middle, half, gap = self.belief.opinion()
         sign = ladder.sign
         nearest = (bid if sign > 0 else -ask) + 1  # any nearer would trade
         target = max(math.ceil(sign * middle + half), nearest)
@@ -269,7 +202,7 @@ class Market:
         while keys and keys[0] < target - half * 0.5 and fled < 3:
             ladder.cancel(keys[0], now_ns)
             fled += 1
-        against = max(0.0, sign * self.pressure)
+        against = max(0.0, sign * self.belief.pressure)
         near = min(gap, 2.0 * half + 1.0)  # a spread may be much narrower than the levels behind it stand apart
         if fled or not keys or keys[0] - target > (near if near >= FINE_GAP else 0.0):
             if fled or prng.uniform() < 1.0 / (1.0 + 3.0 * against):
@@ -307,13 +240,13 @@ class Market:
 
     def _refill(self, ladder: Ladder, levels: int, now_ns: int) -> None:
         """Up to `levels` quotes: from the target outwards where there is room, then beyond the last."""
-        middle, half, gap = self._opinion()
+        middle, half, gap = self.belief.opinion()
         best = self._core.best(self.instrument.id)
         other = best[0] if ladder.sign > 0 else best[2]
         nearest = -_FAR_KEY if other is None else ladder.sign * other + 1
         key = max(math.ceil(ladder.sign * middle + half), nearest)
         index = 0
-        against = max(0.0, ladder.sign * self.pressure)
+        against = max(0.0, ladder.sign * self.belief.pressure)
         while ladder.keys and ladder.keys[0] - key > gap and len(ladder) < levels + LEVELS:
             if not ladder.place(key, self._lots(index, against), now_ns):
                 break
@@ -350,7 +283,7 @@ class Market:
 
     def _take_far(self, side: int, now_ns: int, collect: Callable[[], None]) -> None:
         """Somebody offers far more than the market asks: agents take all of it, level by level."""
-        limit = self.fair * (1 + FAR) if side == _core.SIDE_SELL else self.fair * (1 - FAR)
+        limit = self.belief.fair * (1 + FAR) if side == _core.SIDE_SELL else self.belief.fair * (1 - FAR)
         bids, asks = self._core.depth(self.instrument.id, LEVELS)
         for price, lots in bids if side == _core.SIDE_SELL else asks:
             if (price > limit) == (side == _core.SIDE_SELL):

@@ -10,12 +10,12 @@ from __future__ import annotations
 import math
 from typing import NamedTuple
 
+from orders.simulator.belief import REVERSION_S
 from orders.simulator.prng import Prng
 from orders.simulator.spec import Habits
 from orders.simulator.volatility import Volatility
 
 MINUTE_S = 60.0
-REVERSION_S = 3 * 86_400.0
 TURNOVER = 3.3  # what the live agents trade in a minute, in levels' worth for each event a second (measured)
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from marketdata import blocks
+from marketdata.blocks import LEVEL, LEVELS_MAX, PROOF, TOP, TRADE, BlockWriter
 from orders import _core
 from orders.simulator.simulator import Simulator
 
@@ -38,7 +38,7 @@ class Publisher:
     def __init__(self, core: _core.Core, simulator: Simulator) -> None:
         self._core = core
         self._simulator = simulator
-        self._writers: dict[str, blocks.BlockWriter] = {}
+        self._writers: dict[str, BlockWriter] = {}
         self._shown: dict[int, _Shown] = {}
 
     def blocks(self, now_ns: int) -> dict[str, bytes]:
@@ -58,19 +58,19 @@ class Publisher:
             traded = instruments.get(one.instrument)
             if traded is not None:
                 self._writer(traded.exchange).add(
-                    blocks.TRADE, traded.id, traded.spec_version, one.at_ns, one.side, one.ticks, one.lots
+                    TRADE, traded.id, traded.spec_version, one.at_ns, one.side, one.ticks, one.lots
                 )
         for number, instrument in instruments.items():
             self._book(self._writer(instrument.exchange), number, instrument.spec_version, now_ns)
         return {name: writer.take() for name, writer in self._writers.items() if len(writer)}
 
-    def _writer(self, exchange: str) -> blocks.BlockWriter:
+    def _writer(self, exchange: str) -> BlockWriter:
         writer = self._writers.get(exchange)
         if writer is None:
-            writer = self._writers[exchange] = blocks.BlockWriter()
+            writer = self._writers[exchange] = BlockWriter()
         return writer
 
-    def _book(self, writer: blocks.BlockWriter, number: int, version: int, now_ns: int) -> None:
+    def _book(self, writer: BlockWriter, number: int, version: int, now_ns: int) -> None:
         """Tops at once; the rest when it is due."""
         shown = self._shown[number]
         if now_ns - shown.snapshot_ns >= SNAPSHOT_NS:
@@ -82,26 +82,26 @@ class Publisher:
         for side, top in enumerate(((bid or 0, bid_lots), (ask or 0, ask_lots))):
             if top != shown.top[side]:
                 shown.top[side] = top
-                writer.add(blocks.TOP, number, version, now_ns, side, *top)
+                writer.add(TOP, number, version, now_ns, side, *top)
         if now_ns - shown.proof_ns >= SNAPSHOT_NS:
             shown.proof_ns = now_ns
-            writer.add(blocks.PROOF, number, version, now_ns)
+            writer.add(PROOF, number, version, now_ns)
 
-    def _snapshot(self, writer: blocks.BlockWriter, number: int, version: int, now_ns: int) -> None:
-        bids, asks = self._core.depth(number, blocks.LEVELS_MAX)
+    def _snapshot(self, writer: BlockWriter, number: int, version: int, now_ns: int) -> None:
+        bids, asks = self._core.depth(number, LEVELS_MAX)
         writer.snapshot(number, version, now_ns, bids, asks)
         shown = self._shown[number]
         shown.sides = (dict(bids), dict(asks))
         shown.difference_ns = now_ns
 
-    def _differences(self, writer: blocks.BlockWriter, number: int, version: int, now_ns: int) -> None:
+    def _differences(self, writer: BlockWriter, number: int, version: int, now_ns: int) -> None:
         shown = self._shown[number]
         shown.difference_ns = now_ns
         sides: list[Side] = []
-        for side, levels in enumerate(self._core.depth(number, blocks.LEVELS_MAX)):
+        for side, levels in enumerate(self._core.depth(number, LEVELS_MAX)):
             now = dict(levels)
             for ticks, lots in _changes(shown.sides[side], now):
-                writer.add(blocks.LEVEL, number, version, now_ns, side, ticks, lots)
+                writer.add(LEVEL, number, version, now_ns, side, ticks, lots)
             sides.append(now)
         shown.sides = (sides[0], sides[1])
 

@@ -96,7 +96,7 @@ class Simulator:
         if old is not None:
             old.leave(now_ns)
             market.load(old.save())
-            market.set_price(old.fair * float(old.instrument.tick_size / instrument.tick_size))
+            market.belief.set_price(old.belief.fair * float(old.instrument.tick_size / instrument.tick_size))
         self._markets[instrument.id] = market
         market.open(now_ns)
 
@@ -126,15 +126,15 @@ class Simulator:
 
     def price(self, instrument_id: int) -> float:
         """The fair price in ticks, an opinion. KeyError for an instrument that is not simulated."""
-        return self._markets[instrument_id].fair
+        return self._markets[instrument_id].belief.fair
 
     def set_price(self, instrument_id: int, ticks: float) -> None:
         """Resume at this price; call before `open`."""
-        self._markets[instrument_id].set_price(ticks)
+        self._markets[instrument_id].belief.set_price(ticks)
 
-    def restored(self, instrument_id: int) -> bool:
-        """Whether its price came out of a checkpoint."""
-        return self._markets[instrument_id].restored
+    def as_of_ns(self, instrument_id: int) -> int:
+        """When the checkpoint was taken that its price came from; 0 = it came from none."""
+        return self._markets[instrument_id].as_of_ns
 
     def market(self, instrument_id: int) -> Market:
         """One market, to look at. KeyError when it is not simulated."""

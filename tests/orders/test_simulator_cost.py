@@ -13,9 +13,9 @@ def test_eight_instruments_at_50_events_cost_less_than_a_millisecond_a_step() ->
     costs = []
     for _ in range(500):
         world.now_ns += 20_000_000
-        started = time.perf_counter()
+        started = time.thread_time()
         world.simulator.step(world.now_ns)
-        costs.append(time.perf_counter() - started)
+        costs.append(time.thread_time() - started)
     costs.sort()
     assert costs[len(costs) // 2] < 0.001
 

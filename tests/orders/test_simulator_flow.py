@@ -59,7 +59,7 @@ def test_a_spread_widens_when_the_market_is_nervous() -> None:
         seen = []
         for _ in range(300):
             if excited:
-                world.simulator.market(BTC).volatility.excite(excited)
+                world.simulator.market(BTC).belief.volatility.excite(excited)
             world.run(2)
             bid, _, ask, _ = world.core.best(BTC)
             seen.append((ask or 0) - (bid or 0))

@@ -115,9 +115,8 @@ def test_the_minutes_of_a_stop_are_made_up_and_no_more(rows: list[Instrument]) -
     before = bars_of(rows[0].pk, "1m")
     later = NOW + timedelta(hours=2)
     market = simulator(rows)
-    market.load_state(
-        {"version": 1, "markets": {str(rows[0].pk): market.market(rows[0].pk).save() | {"fair": 10_100.0}}}
-    )
+    saved = market.market(rows[0].pk).save() | {"fair": 10_100.0, "as_of_ns": clock.to_ms(NOW) * 1_000_000}
+    market.load_state({"version": 1, "markets": {str(rows[0].pk): saved}})
     assert history.ensure(market, later) == 120
     after = bars_of(rows[0].pk, "1m")
     assert after[-121] == before[-1]
@@ -137,6 +136,18 @@ def test_without_a_checkpoint_the_market_resumes_at_its_last_bar(rows: list[Inst
     newest = latest(rows[0].pk)
     assert newest is not None
     assert newest.close == price
+
+
+@pytest.mark.django_db
+def test_bars_newer_than_the_checkpoint_are_believed(rows: list[Instrument]) -> None:
+    market = simulator(rows[:1])
+    history.ensure(market, NOW)
+    market = simulator(rows[:1])
+    an_hour_before = clock.to_ms(NOW - timedelta(hours=1)) * 1_000_000
+    saved = market.market(rows[0].pk).save() | {"fair": 20_000.0, "as_of_ns": an_hour_before}
+    market.load_state({"version": 1, "markets": {str(rows[0].pk): saved}})
+    history.ensure(market, NOW + timedelta(minutes=1))
+    assert market.price(rows[0].pk) == pytest.approx(10_000)
 
 
 @pytest.mark.django_db

@@ -29,7 +29,7 @@ def test_the_price_goes_on_where_it_was() -> None:
     for instrument in old.instruments:
         spread = old.simulator.market(instrument.id).habits.spread_ticks
         assert abs(new.mid(instrument.id) - old.simulator.price(instrument.id)) < 10 * spread
-        assert new.simulator.restored(instrument.id)
+        assert new.simulator.as_of_ns(instrument.id) > START_NS
 
 
 def test_a_resting_order_still_stands_and_is_not_wiped() -> None:
@@ -55,7 +55,7 @@ def test_a_resting_order_on_the_wrong_side_is_traded_against_not_wiped() -> None
 def test_a_state_of_another_version_is_ignored() -> None:
     world = World(opened=False)
     world.simulator.load_state({"version": 0, "markets": {"1": {}}})
-    assert not world.simulator.restored(BTC)
+    assert world.simulator.as_of_ns(BTC) == 0
 
 
 def test_a_new_tick_keeps_the_price_and_moves_the_quotes() -> None:
