@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -12,6 +13,7 @@ from marketdata.precision import decimal_text, parse_decimal
 
 Value = Decimal | int | bool | str
 FINAL_STATUSES = frozenset({"filled", "canceled", "rejected", "expired"})
+_WHOLE = re.compile(r"-?[0-9]{1,9}", re.ASCII)
 _TRUE, _FALSE = ("true", "1", "on", "yes"), ("false", "0", "off", "no")
 
 
@@ -69,11 +71,9 @@ class Parameter:
         return word in _TRUE
 
     def _integer(self, given: object) -> int:
-        if isinstance(given, bool) or not (
-            isinstance(given, int) or (isinstance(given, str) and given.strip().isdecimal())
-        ):
-            raise ValueError(f"was {given!r}, which is not a whole number")
-        value = int(given)
+        if isinstance(given, bool) or not _WHOLE.fullmatch(str(given).strip()):
+            raise ValueError(f'was "{given}", which is not a whole number')
+        value = int(str(given))
         if self.least is not None and value < self.least:
             raise ValueError(f"was {value}; it must be at least {self.least}")
         return value

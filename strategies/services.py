@@ -20,7 +20,7 @@ class CannotRun(ValueError):
     """A configuration that cannot run; `errors` holds a sentence for each field."""
 
     def __init__(self, errors: dict[str, str]) -> None:
-        super().__init__(" ".join(f"{name}: {sentence}" for name, sentence in errors.items()))
+        super().__init__(" ".join(f"{name}: {sentence.rstrip('.')}." for name, sentence in errors.items()))
         self.errors = errors
 
 
@@ -47,7 +47,7 @@ def check(config: StrategyConfig) -> None:
             kind(values, market_of(instrument))
             config.parameters = parameter_texts(values)
         except ParametersRefused as refusal:
-            errors["parameters"] = f"{refusal}."
+            errors |= {f"parameters.{name}": sentence for name, sentence in refusal.errors.items()}
     if errors:
         raise CannotRun(errors)
 

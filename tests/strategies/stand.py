@@ -49,7 +49,11 @@ class PretendEngine:
         with transaction.atomic():
             known = self._known(account, fields["request_id"])
             status, body = known or (self._refuse if self.refuses else self._accept)(account, fields)
-        return Reply(504, {}, b'{"code":"OUTCOME_PENDING"}') if self.silent else Reply(status, {}, json.dumps(body).encode())
+        return (
+            Reply(504, {}, b'{"code":"OUTCOME_PENDING"}')
+            if self.silent
+            else Reply(status, {}, json.dumps(body).encode())
+        )
 
     def cancel(self, owner: Owner, target: str, fields: dict[str, Any] | None = None, header_id: str = "") -> Reply:
         if self.away:
@@ -74,7 +78,9 @@ class PretendEngine:
             order = json.loads(answer)
             filled = total or order["quantity"]
             status = "filled" if filled == order["quantity"] else "partially_filled"
-            self._report(Account.objects.get(pk=account_id), {**order, "status": status, "filled_quantity": filled}, "F")
+            self._report(
+                Account.objects.get(pk=account_id), {**order, "status": status, "filled_quantity": filled}, "F"
+            )
 
     # -- rows ---------------------------------------------------------------------------------------------------------
 
@@ -103,8 +109,18 @@ class PretendEngine:
 
     @staticmethod
     def _order(fields: dict[str, Any], status: str) -> dict[str, Any]:
-        kept = {name: fields.get(name) for name in ("request_id", "account", "symbol", "side", "price", "quantity", "strategy_id")}
-        return {**kept, "id": str(uuid.uuid4()), "status": status, "filled_quantity": "0", "average_price": None, "reason": None}
+        kept = {
+            name: fields.get(name)
+            for name in ("request_id", "account", "symbol", "side", "price", "quantity", "strategy_id")
+        }
+        return {
+            **kept,
+            "id": str(uuid.uuid4()),
+            "status": status,
+            "filled_quantity": "0",
+            "average_price": None,
+            "reason": None,
+        }
 
     @staticmethod
     def _insert(account: Account, order: dict[str, Any], status: int) -> None:
@@ -169,7 +185,12 @@ def make_config(slug: str = "grid-btc", **parameters: object) -> StrategyConfig:
     )  # fmt: skip
     profile, _ = LimitProfile.objects.get_or_create(name="paper")
     account = Account.objects.create(
-        owner=owner, name=f"paper-{slug}", exchange=exchange, kind="simulated", profile=profile, reporting_asset=assets["USDT"]
+        owner=owner,
+        name=f"paper-{slug}",
+        exchange=exchange,
+        kind="simulated",
+        profile=profile,
+        reporting_asset=assets["USDT"],
     )
     return StrategyConfig.objects.create(
         owner=owner, slug=slug, account=account, instrument=instrument, parameters={**GRID, **parameters},
@@ -224,10 +245,10 @@ def orders_of(config: StrategyConfig) -> list[tuple[str, str, str, str]]:
     """All orders of a strategy as the engine has them: (request number, side, price, status), in the order of their
     wishes."""
     with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT request_id, side, price, status FROM orders_order WHERE strategy_id = %s", [config.slug]
-        )
-        rows = [(request_id.split(":")[1], side, decimal_text(price), status) for request_id, side, price, status in cursor]
+        cursor.execute("SELECT request_id, side, price, status FROM orders_order WHERE strategy_id = %s", [config.slug])
+        rows = [
+            (request_id.split(":")[1], side, decimal_text(price), status) for request_id, side, price, status in cursor
+        ]
     return sorted(rows, key=lambda row: int(row[0]))
 
 

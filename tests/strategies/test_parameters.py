@@ -49,4 +49,8 @@ def test_half_a_tick_is_no_step():
 
 
 def test_all_mistakes_are_named_at_once():
-    assert set(refusal(step="x", quantity="y", reset_state_on_start="z")) == {"step", "quantity", "reset_state_on_start"}
+    assert set(refusal(step="x", quantity="y", reset_state_on_start="z")) == {
+        "step",
+        "quantity",
+        "reset_state_on_start",
+    }

@@ -105,7 +105,9 @@ def test_a_broken_strategy_ends_alone(engine: PretendEngine, host: Host, monkeyp
     assert "ZeroDivisionError" in run.note
 
 
-def test_a_strategy_that_trades_on_after_its_stop_fails(engine: PretendEngine, host: Host, monkeypatch: pytest.MonkeyPatch):
+def test_a_strategy_that_trades_on_after_its_stop_fails(
+    engine: PretendEngine, host: Host, monkeypatch: pytest.MonkeyPatch
+):
     run = standing(engine, host)
     monkeypatch.setattr(LazyGrid, "on_stop", lambda grid, desk: desk.buy(grid.quantity))
     services.stop(run.config)
