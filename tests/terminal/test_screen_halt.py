@@ -10,6 +10,7 @@ from django.test import Client
 
 from orders import services
 from tests.engine.conftest import engine, money  # noqa: F401  (fixtures)
+from tests.terminal.mirrors import ended_mirror  # noqa: F401  (fixture)
 
 
 class Answer:

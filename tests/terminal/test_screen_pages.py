@@ -10,6 +10,7 @@ import pytest
 from django.test import Client
 
 from tests.engine.conftest import money  # noqa: F401  (fixture)
+from tests.terminal.mirrors import ended_mirror  # noqa: F401  (fixture)
 
 PAGES = ("/", "/trade/sim/BTC-USDT", "/portfolio", "/halt")
 

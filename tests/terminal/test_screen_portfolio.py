@@ -12,6 +12,7 @@ from django.test import Client
 from orders import portfolio
 from orders.models import Account
 from tests.engine.conftest import engine, money  # noqa: F401  (fixtures)
+from tests.terminal.mirrors import ended_mirror  # noqa: F401  (fixture)
 
 CELL = re.compile(r"<td[^>]*>(.*?)</td>", re.S)
 
