@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-import msgspec
 from django.contrib import admin
 from django.http import HttpRequest
 
 from orders.admin.base import ReadOnly
 from orders.models import Audit, Fill, Journal, LedgerEntry, Order
+
+SHOWN_MAX = 20_000
 
 
 @admin.register(Order)
@@ -90,9 +91,9 @@ class JournalAdmin(ReadOnly):
     def content(self, row: Journal) -> str:
         raw = bytes(row.payload)
         try:
-            return repr(msgspec.msgpack.decode(raw))[:20_000]
-        except msgspec.DecodeError:
-            return raw.hex()[:20_000]
+            return raw.decode()[:SHOWN_MAX]
+        except UnicodeDecodeError:
+            return raw.hex()[:SHOWN_MAX]
 
     @admin.display(description="Hash")
     def chained_hash(self, row: Journal) -> str:
