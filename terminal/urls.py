@@ -7,6 +7,8 @@ from django.urls import URLPattern, URLResolver, include, path
 
 from terminal import health
 
+admin.autodiscover()
+
 urlpatterns: list[URLPattern | URLResolver] = [
     path("healthz", health.alive),
     path("readyz", health.ready),

@@ -1,6 +1,12 @@
-"""Every process of Meridian and the command that starts it. docker-compose.yml uses the same commands; a test holds them together."""
+"""Every process of Meridian and the command that starts it.
+
+docker-compose.yml uses the same commands; a test holds them together.
+"""
 
 from __future__ import annotations
+
+# Name prefixes of the processes an order needs.
+FIRST = ("web", "engine", "feed")
 
 
 def service(name: str, number: int = 1) -> list[str]:

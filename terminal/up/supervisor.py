@@ -19,7 +19,7 @@ from typing import Any
 
 import psycopg
 
-from terminal.up import installation, places, processes, valkey
+from terminal.up import installation, migrations, places, processes, valkey
 from terminal.up.child import Child, started_ticks
 from terminal.up.installation import CannotStart
 from terminal.up.postgres import Postgres
@@ -27,10 +27,10 @@ from terminal.up.valkey import Valkey
 
 TICK_S = 0.05
 # 10 s in all: nobody waits longer for Ctrl-C
-STOP_WEB_S = 2.0
+STOP_WEB_S = 2.5
 STOP_WORKERS_S = 4.0
 STOP_VALKEY_S = 1.0
-STOP_POSTGRES_S = 2.5
+STOP_POSTGRES_S = 2.0
 
 Commands = Callable[[str, int, int], dict[str, list[str]]]
 
@@ -63,6 +63,7 @@ class Supervisor:
         self.workers: list[Child] = []
         self.env: dict[str, str] = dict(os.environ)
         self.facts: dict[str, Any] = {}
+        self.waiting = True
         self.told: dict[str, tuple[str, float]] = {}
 
     @property
@@ -85,7 +86,7 @@ class Supervisor:
             self._migrate()
             self._first_start()
             self._start_processes()
-            self._wait_until_ready()
+            self._look()
             self._welcome()
             while not self.asked_to_stop:
                 self._look()
@@ -223,6 +224,8 @@ class Supervisor:
             child.make_stop(time.monotonic() + 2)
 
     def _migrate(self) -> None:
+        if migrations.all_applied(self.env["DATABASE_URL"], self.root):
+            return
         self._step("database tables")
         self._manage("migrate", "--noinput", "--verbosity", "1", what="Making the database tables")
 
@@ -244,7 +247,8 @@ class Supervisor:
             return link.execute("SELECT 1 FROM auth_user LIMIT 1").fetchone() is None
 
     def _start_processes(self) -> None:
-        self._step(f"web, {'engine' if self.shards == 1 else f'{self.shards} engines'}, feed, strategies, tasks, beat")
+        """What an order needs first; the others as soon as it would be taken, so that they do not slow its start."""
+        self._step("web, engine, feed" if self.shards == 1 else f"web, {self.shards} engines, feed")
         for name, words in self.commands(self.host, self.port, self.shards).items():
             child = Child(
                 name=name,
@@ -253,9 +257,13 @@ class Supervisor:
                 env=self.env,
                 cwd=self.root,
             )
-            child.start()
+            if name.startswith(processes.FIRST):
+                child.start()
             self.workers.append(child)
         self._write_facts()
+        self._wait_until_ready()
+        self._step("strategies, tasks, beat")
+        self.waiting = False
 
     def _write_facts(self) -> None:
         children = [child for child in (self.postgres, self.valkey, *self.workers) if child is not None and child.pid]
@@ -309,7 +317,8 @@ class Supervisor:
             code = child.died()
             if code is not None:
                 self._tell_death(child, code)
-            if child.process is None and time.monotonic() >= child.restart_at:
+            held_back = self.waiting and not child.started and not child.name.startswith(processes.FIRST)
+            if child.process is None and not held_back and time.monotonic() >= child.restart_at:
                 child.start()
                 changed = True
             child.bound_log()

@@ -10,9 +10,12 @@ from pathlib import Path
 import pytest
 
 
-@pytest.fixture
-def place() -> Iterator[Path]:
+def _place() -> Iterator[Path]:
     made = Path(tempfile.mkdtemp(prefix="meridian-up-", dir="/tmp"))
     made.chmod(0o755)
     yield made
     shutil.rmtree(made, ignore_errors=True)
+
+
+place = pytest.fixture(_place)
+lasting_place = pytest.fixture(_place, scope="module")

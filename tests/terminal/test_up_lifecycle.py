@@ -16,12 +16,23 @@ from terminal.up import valkey
 from tests.terminal.installations import Up, processes_of
 
 
-@pytest.fixture
-def up(place: Path) -> Iterator[Up]:
-    started = Up(place / "data")
+def _start(data: Path) -> Iterator[Up]:
+    started = Up(data)
     started.wait_for("Ctrl-C stops it")
     yield started
     started.kill()
+
+
+@pytest.fixture
+def up(place: Path) -> Iterator[Up]:
+    """One of its own, for a test that stops it."""
+    yield from _start(place / "data")
+
+
+@pytest.fixture(scope="module")
+def running(lasting_place: Path) -> Iterator[Up]:
+    """One for all tests that leave it running."""
+    yield from _start(lasting_place / "data")
 
 
 def _until(true: object, limit_s: float = 5) -> None:
@@ -60,12 +71,12 @@ def test_the_next_start_finds_its_data(up: Up) -> None:
 
 
 @pytest.mark.parametrize("name", ["worker-1", "web", "valkey", "postgres"])
-def test_a_killed_process_is_started_again_at_once(up: Up, name: str) -> None:
-    killed = up.pid(name)
+def test_a_killed_process_is_started_again_at_once(running: Up, name: str) -> None:
+    killed = running.pid(name)
     os.kill(killed, signal.SIGKILL)
-    _until(lambda: up.pid(name) != killed, limit_s=1)
-    assert up.process.poll() is None
-    _until(lambda: _postgresql_answers(up) and valkey.answers(up.facts["redis_url"]))
+    _until(lambda: running.pid(name) != killed, limit_s=1)
+    assert running.process.poll() is None
+    _until(lambda: _postgresql_answers(running) and valkey.answers(running.facts["redis_url"]))
 
 
 def _postgresql_answers(up: Up) -> bool:
@@ -87,18 +98,18 @@ def test_its_children_die_with_it(up: Up) -> None:
         again.kill()
 
 
-def test_the_servers_keep_what_they_confirm(up: Up) -> None:
-    with psycopg.connect(up.facts["database_url"]) as link:
+def test_the_servers_keep_what_they_confirm(running: Up) -> None:
+    with psycopg.connect(running.facts["database_url"]) as link:
         shown = {name: link.execute(f"SHOW {name}").fetchone() for name in ("fsync", "synchronous_commit", "TimeZone")}
     assert shown == {"fsync": ("on",), "synchronous_commit": ("on",), "TimeZone": ("UTC",)}
-    client = redis.Redis.from_url(up.facts["redis_url"], decode_responses=True)
+    client = redis.Redis.from_url(running.facts["redis_url"], decode_responses=True)
     assert client.config_get("appendonly") == {"appendonly": "yes"}
     assert client.config_get("appendfsync") == {"appendfsync": "everysec"}
     assert client.config_get("maxmemory-policy") == {"maxmemory-policy": "noeviction"}
 
 
-def test_nobody_else_can_read_its_secrets_or_open_its_sockets(up: Up) -> None:
+def test_nobody_else_can_read_its_secrets_or_open_its_sockets(running: Up) -> None:
     for name in ("secret_key", "installation.json"):
-        assert (up.data / name).stat().st_mode & 0o077 == 0
+        assert (running.data / name).stat().st_mode & 0o077 == 0
     for name in ("log", "run", "postgres", "valkey"):
-        assert (up.data / name).stat().st_mode & 0o077 == 0
+        assert (running.data / name).stat().st_mode & 0o077 == 0

@@ -10,6 +10,7 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandParser
 
+from terminal.checks import check_settings
 from terminal.up.supervisor import Supervisor
 
 
@@ -23,6 +24,10 @@ class Command(BaseCommand):
         parser.add_argument("--data", default=str(settings.DATA), help="Directory of the installation.")
 
     def handle(self, *args: Any, **options: Any) -> None:
+        wrong = [error for error in check_settings() if error.id != "terminal.E001"]  # it makes its own key
+        if wrong:
+            print(*(error.msg for error in wrong), "Nothing was started.", sep="\n")
+            sys.exit(1)
         built = importlib.util.find_spec("orders._core") and (settings.STATIC_ROOT / "staticfiles.json").exists()
         if not built:
             print(
