@@ -1,6 +1,6 @@
 // The price chart: history from REST, the newest bars from the socket, own orders and position as lines, own fills as marks.
 import { $, $$, cls, compact, fixed, set } from "./format.js";
-import { places } from "./decimal.js";
+import { money, places, text } from "./decimal.js";
 import { get, query } from "./http.js";
 import { panel } from "./loop.js";
 
@@ -86,7 +86,7 @@ export class Chart {
     for (const position of this.account.openPositions()) {
       if (!mine(position) || !position.average_price) continue;
       const long = !position.quantity.startsWith("-");
-      wanted.set("p" + position.account + position.strategy_id, { price: Number(position.average_price), color: this.colors.accent, lineStyle: 0, title: `${long ? "Long" : "Short"} ${position.quantity.replace("-", "")}` });
+      wanted.set("p" + position.account + position.strategy_id, { price: Number(text(money(position.average_price), this.decimals)), color: this.colors.accent, lineStyle: 0, title: `${long ? "Long" : "Short"} ${position.quantity.replace("-", "")}` });
     }
     for (const [id, line] of this.lines) {
       if (wanted.has(id)) continue;
