@@ -46,6 +46,13 @@ class Market:
                         self.simulator.anchor(record.instrument_id, record.ticks, now_ns)
         self.simulator.step(now_ns)
 
+    def withdraw_changed(self, old: World, new: World, now_ns: int) -> None:
+        """Take the agents' quotes down where steps change: the core takes new ones only while nothing stands."""
+        for spec in new.instruments.values():
+            before = old.instruments.get(spec.id)
+            if before is not None and before.spec_version != spec.spec_version:
+                self.simulator.withdraw(spec.id, now_ns)
+
     def obey(self, old: World, new: World, now_ns: int) -> None:
         """Instruments came, changed or went."""
         for spec in new.instruments.values():

@@ -108,7 +108,9 @@ class Orders:
         return [order for order in self._by_no.values() if order.is_open]
 
     def respecify(self, accounts: dict[int, AccountSpec], instruments: dict[int, InstrumentSpec]) -> None:
-        """Point every order at the newest picture of its account and instrument."""
+        """Point every order at the newest picture of its account and instrument; one made under other steps keeps those."""
         for order in self._by_no.values():
             order.account = accounts.get(order.account.id, order.account)
-            order.instrument = instruments.get(order.instrument.id, order.instrument)
+            newest = instruments.get(order.instrument.id)
+            if newest is not None and newest.spec_version == order.instrument.spec_version:
+                order.instrument = newest

@@ -70,9 +70,9 @@ def _chain_at(cursor: psycopg.Cursor[Any], shard: int, seq: int) -> tuple[int, b
     return (row[0], bytes(row[1])) if row else (seq, b"")
 
 
-def load_rows(cursor: psycopg.Cursor[Any], world: World, shard: int, orders: Orders, books: Books) -> None:
+def load_rows(cursor: psycopg.Cursor[Any], world: World, shard: int, core: Core, orders: Orders, books: Books) -> None:
     """What the engine keeps beside the core, from its rows."""
-    for order in stored.orders(cursor, world, stored.OPEN, (shard,)):
+    for order in stored.orders(cursor, world, stored.OPEN, (shard,), core):
         orders.add(order)
     for account_id in world.accounts:
         newest = cursor.execute(

@@ -99,7 +99,7 @@ class EngineService(Service):
         self.chain = found.chain
         with connection.transaction(), connection.cursor() as cursor:
             self.world = world.read(cursor, self.shard)
-            recovery.load_rows(cursor, self.world, self.shard, self.orders, self.books)
+            recovery.load_rows(cursor, self.world, self.shard, self.core, self.orders, self.books)
         recovery.compare(self.core, self.world, self.orders, self.books)
         self.core.rebuild_books()
         self.core.reports()
@@ -225,6 +225,7 @@ class EngineService(Service):
         new = world.read(cursor, self.shard)
         old, self.world = self.world, new
         self.decider.world = new
+        self.market.withdraw_changed(old, new, batch.at_ns)
         self.teller.obey(batch, old, new)
         self.market.obey(old, new, batch.at_ns)
 

@@ -4,20 +4,24 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import datetime
+from decimal import Decimal
 from typing import Any, NamedTuple
 
 import psycopg
 
 from marketdata import clock
 from marketdata.precision import to_amount, to_lots, to_ticks
+from orders._core import Core
 from orders.engine.orders import LiveOrder
-from orders.engine.world import World
+from orders.engine.world import InstrumentSpec, World
 
+_FINEST = Decimal(1).scaleb(-18)
 _ORDERS = """
 SELECT id, order_no, account_id, instrument_id, request_id, type, side, time_in_force, price, quantity, created_at,
        updated_at, key_id, order_id, user_id, exchange_order_id, exchange_client_id, strategy_id, source, extra, status,
-       filled_quantity, cost, fee, reason, seq
+       filled_quantity, cost, fee, reason, seq, spec_version
 FROM orders_order WHERE
 """
 OPEN = "shard = %s AND status NOT IN ('filled', 'canceled', 'rejected', 'expired') ORDER BY order_no"
@@ -33,14 +37,21 @@ class Decided(NamedTuple):
     order_id: uuid.UUID | None
 
 
-def orders(cursor: psycopg.Cursor[Any], world: World, where: str, arguments: Iterable[object]) -> list[LiveOrder]:
-    """The orders of this condition (one of the constants above). Orders of instruments gone from the world are left out."""
+def orders(
+    cursor: psycopg.Cursor[Any], world: World, where: str, arguments: Iterable[object], core: Core | None = None
+) -> list[LiveOrder]:
+    """The orders of this condition (one of the constants above). Orders of instruments gone from the world are left out.
+
+    With the core that holds them, orders made under steps that have changed since are read in those steps.
+    """
     rows = cursor.execute(_ORDERS + where, tuple(arguments)).fetchall()
-    return [_order(world, row) for row in rows if row[2] in world.accounts and row[3] in world.instruments]
+    return [_order(world, row, core) for row in rows if row[2] in world.accounts and row[3] in world.instruments]
 
 
-def _order(world: World, row: tuple[Any, ...]) -> LiveOrder:
+def _order(world: World, row: tuple[Any, ...], core: Core | None) -> LiveOrder:
     spec = world.instruments[row[3]]
+    if row[26] != spec.spec_version:
+        spec = _as_made(spec, row, core.order(row[1]) if core else None)
     return LiveOrder(
         id=row[0], order_no=row[1], account=world.accounts[row[2]], instrument=spec, request_id=row[4], type=row[5],
         side=row[6], time_in_force=row[7], price_ticks=0 if row[8] is None else to_ticks(row[8], spec.tick_size),
@@ -49,6 +60,16 @@ def _order(world: World, row: tuple[Any, ...]) -> LiveOrder:
         source=row[18], extra=row[19], status=row[20], filled_lots=to_lots(row[21], spec.lot_size),
         cost=to_amount(row[22]), fee=to_amount(row[23]), reason=row[24], seq=row[25], stored=True,
     )  # fmt: skip
+
+
+def _as_made(spec: InstrumentSpec, row: tuple[Any, ...], held: dict[str, int] | None) -> InstrumentSpec:
+    """The instrument as it was when the order was made. Its steps are what the core counts the order in; an order that is
+    over is only shown any more, and any step fine enough shows it."""
+    price, quantity, version = row[8], row[9], row[26]
+    if held is None:
+        return replace(spec, tick_size=_FINEST, lot_size=_FINEST, spec_version=version)
+    tick = price / held["price_ticks"] if price and held["price_ticks"] else spec.tick_size
+    return replace(spec, tick_size=tick, lot_size=quantity / held["qty_lots"], spec_version=version)
 
 
 def _ns(moment: datetime) -> int:

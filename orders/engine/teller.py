@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from typing import Any
 
 from orders import shapes
@@ -9,9 +10,11 @@ from orders._core import Core, CoreError
 from orders.engine import journal, world
 from orders.engine.batch import Batch
 from orders.engine.fold import Fold, post
-from orders.engine.orders import Orders
+from orders.engine.orders import LiveOrder, Orders
 from orders.engine.reports import unpack
 from orders.engine.world import AccountSpec, FundingRow, Telling, World
+
+log = logging.getLogger(__name__)
 
 
 class Teller:
@@ -25,13 +28,13 @@ class Teller:
 
     def obey(self, batch: Batch, old: World, new: World) -> None:
         """Everything that differs, then the fundings nobody answered yet. Orders under a changed spec are canceled first."""
-        for spec in new.instruments.values():
-            before = old.instruments.get(spec.id)
-            if before is not None and before.spec_version != spec.spec_version:
-                self._cancel(batch, [order.order_no for order in self.orders.open() if order.instrument.id == spec.id])
+        outdated = [order for order in self.orders.open() if _made_under_other_steps(order, new)]
+        for order in outdated:
+            order.reason = shapes.reason_shape("SPEC_CHANGED")
+        self._cancel(batch, [order.order_no for order in outdated])
         self.orders.respecify(new.accounts, new.instruments)
         for telling in world.told(old, new):
-            self.tell(batch, telling)
+            self._tell_or_leave_out(batch, telling, new)
         if old.halt_rows != new.halt_rows:
             self._announce_halts(batch, new)
         for funding in new.fundings:
@@ -46,6 +49,16 @@ class Teller:
         entry = journal.append(self.chain, batch.at_ns, journal.TOLD, journal.told_payload(method, arguments, words))
         batch.journal.append(entry)
         return entry.seq
+
+    def _tell_or_leave_out(self, batch: Batch, telling: Telling, new: World) -> None:
+        """An instrument whose new steps the core cannot take trades no more until its row is mended; the rest goes on."""
+        try:
+            self.tell(batch, telling)
+        except CoreError as error:
+            if telling[0] != "set_instrument":
+                raise
+            left_out = new.instruments.pop(telling[1][0], None)
+            log.error("%s is left out: %s", left_out.symbol if left_out else telling[1], error)
 
     def _announce_halts(self, batch: Batch, new: World) -> None:
         """Every account hears the state of trading in its own sequence."""
@@ -122,3 +135,8 @@ class Teller:
             batch.journal.append(entry)
             for report in unpack(raw):
                 self.fold.report(batch, report, entry.seq)
+
+
+def _made_under_other_steps(order: LiveOrder, new: World) -> bool:
+    spec = new.instruments.get(order.instrument.id)
+    return spec is not None and spec.spec_version != order.instrument.spec_version

@@ -1,0 +1,63 @@
+"""An instrument gets other steps: its open orders end with the reason, its market stands again, old orders still show right."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any
+
+from django.db.models import F
+
+from marketdata.models import Instrument
+from orders.models import Balance, Order
+
+
+def _other_steps(engine: Any) -> None:
+    Instrument.objects.filter(pk=engine.cast.btc.pk).update(
+        tick_size=Decimal("0.5"), lot_size=Decimal("0.0001"), spec_version=F("spec_version") + 1
+    )
+
+
+def _check(engine: Any, order_id: str) -> None:
+    row = Order.objects.get(id=order_id)
+    assert (row.status, row.reason["code"]) == ("canceled", "SPEC_CHANGED")
+    assert (row.price, row.quantity) == (Decimal("50000.01"), Decimal("0.00123"))
+    assert Balance.objects.get(account=engine.cast.account, asset__code="USDT").used == 0
+    status, body, _ = engine.ask(engine.cancel(order_id))
+    assert (status, body["order"]["price"], body["order"]["quantity"]) == (409, "50000.01", "0.00123")
+    engine.cast.btc.refresh_from_db()
+    assert engine.ask(engine.place("buy", "0.01", "50000.5", spec_version=2))[0] == 201
+    assert engine.ask(engine.place("buy", "0.01", "50000.5", spec_version=1))[0] == 409
+    assert engine.core.best(engine.cast.btc.pk)[2] is not None
+    engine.core.check()
+
+
+def test_while_the_engine_runs(engine: Any) -> None:
+    _, order, _ = engine.ask(engine.place("buy", "0.00123", "50000.01"))
+    _other_steps(engine)
+    engine.turn()
+    _check(engine, order["id"])
+    before = engine.core.hash()
+    engine.restart()
+    assert engine.core.hash() == before
+
+
+def test_while_it_was_down(engine: Any) -> None:
+    _, order, _ = engine.ask(engine.place("buy", "0.00123", "50000.01"))
+    engine.crash()
+    _other_steps(engine)
+    engine.start()
+    _check(engine, order["id"])
+
+
+def test_an_order_of_old_steps_is_answered_as_it_was_after_a_restart(engine: Any) -> None:
+    first = engine.ask(engine.place("buy", "0.00123", request_id="old"))[1]
+    _other_steps(engine)
+    engine.restart()
+    status, again, _ = engine.ask(engine.place("buy", "0.00123", request_id="old"))
+    assert status == 200 and again == first
+
+
+def test_settings_that_make_no_market_stop_that_market_alone(engine: Any) -> None:
+    Instrument.objects.filter(pk=engine.cast.btc.pk).update(tick_size=Decimal(5000), spec_version=F("spec_version") + 1)
+    engine.turn()
+    assert engine.ask(engine.place("buy", "500000", instrument=engine.cast.shib))[0] == 201
