@@ -287,7 +287,7 @@ def _cookies(raw: bytes) -> dict[str, str]:
 class _Csrf(CsrfViewMiddleware):
     """Django's own check, told as a reason instead of a page."""
 
-    def _reject(self, request: HttpRequest, reason: str) -> str:  # type: ignore[override]
+    def _reject(self, request: HttpRequest, reason: str) -> str:
         return reason
 
 
@@ -300,6 +300,6 @@ def _check_csrf(found: dict[bytes, bytes], method: str) -> None:
             request.META["HTTP_" + name.decode().upper().replace("-", "_")] = found[name].decode("latin-1")
     check = _Csrf(lambda _: HttpResponse())
     check.process_request(request)
-    reason = check.process_view(request, None, (), {})  # type: ignore[arg-type]
+    reason = check.process_view(request, None, (), {})
     if reason:
         raise AuthError(403, "CSRF", f"The page's token does not fit: {reason} Nothing was done; reload the page.")

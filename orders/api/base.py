@@ -29,6 +29,7 @@ M = TypeVar("M", bound=Model)
 
 LIMIT_DEFAULT = 100
 LIMIT_MAX = 500
+PAGED = ("limit", "cursor")
 
 
 class View(APIView):
@@ -118,11 +119,11 @@ class Query:
             raise invalid({name: "It is a time like 2026-01-31T12:00:00Z, or milliseconds since 1970."})
         return moment
 
-    def limit(self) -> int:
+    def limit(self, default: int = LIMIT_DEFAULT) -> int:
         """How many rows: 100 unless said, never more than 500."""
         value = self.text("limit")
         if value is None:
-            return LIMIT_DEFAULT
+            return default
         if not (value.isascii() and value.isdigit() and len(value) <= 9 and int(value) > 0):
             raise invalid({"limit": f"It is a number from 1 to {LIMIT_MAX}."})
         return min(int(value), LIMIT_MAX)
@@ -163,9 +164,15 @@ def address(request: Request, **changes: str) -> str:
     return str(request.build_absolute_uri(f"{request.path}?{asked.urlencode()}"))
 
 
-def everything(results: list[Any]) -> Response:
-    """A list that always fits one page."""
-    return Response({"results": results, "next": None})
+def everything(request: Request, query: Query, results: Sequence[Any]) -> Response:
+    """A list that is short by its nature: one page of at most 500 rows, more only of somebody with very many things."""
+    limit = query.limit(LIMIT_MAX)
+    cursor = query.text("cursor") or "0"
+    if not (cursor.isascii() and cursor.isdigit() and len(cursor) <= 9):
+        raise invalid({"cursor": "It is not one of ours; take it from `next`."})
+    end = int(cursor) + limit
+    following = address(request, cursor=str(end)) if end < len(results) else None
+    return Response({"results": list(results[int(cursor) : end]), "next": following})
 
 
 def answered(reply: Reply) -> HttpResponse:

@@ -12,7 +12,7 @@ from marketdata import clock
 from marketdata.precision import decimal_text
 from orders import auth, keys
 from orders import documents as docs
-from orders.api.base import Query, View, chosen_accounts, everything
+from orders.api.base import PAGED, Query, View, chosen_accounts, everything
 from orders.api.fields import Body
 from orders.errors import NotFound, invalid
 from orders.identity import AuthError, Identity
@@ -42,14 +42,15 @@ class Keys(View):
     @extend_schema(
         operation_id="list_keys",
         summary="Your keys, without their secrets",
+        parameters=[*docs.PAGE],
         responses={200: docs.page_of(docs.Key), **docs.ERRORS},
     )
     def get(self, request: Request) -> Response:
-        Query(request, ())
+        query = Query(request, PAGED)
         found = ApiKey.objects.filter(owner_id=self.identity.owner_id).prefetch_related("accounts")
         if self.identity.key_id is not None and "admin" not in self.identity.scopes:
             found = found.filter(pk=self.identity.key_id)  # a key knows itself, not its siblings
-        return everything([_shape(key) for key in found])
+        return everything(request, query, [_shape(key) for key in found])
 
     @extend_schema(
         operation_id="create_key",

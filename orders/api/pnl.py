@@ -19,7 +19,7 @@ from marketdata import clock
 from marketdata.precision import decimal_text
 from orders import documents as docs
 from orders import pnl, portfolio, shapes, valuation
-from orders.api.base import Query, View, address, chosen_accounts, everything, instruments_named
+from orders.api.base import PAGED, Query, View, address, chosen_accounts, everything, instruments_named
 from orders.errors import ApiError, invalid
 from orders.models import Account, EquityPoint, Fill, Position
 from orders.shapes import JSON
@@ -57,11 +57,12 @@ class Pnl(View):
             OpenApiParameter("method", enum=pnl.METHODS),
             OpenApiParameter("by", enum=GROUPS, description="Rows for each day (unless said), or totals."),
             *docs.SPAN,
+            *docs.PAGE,
         ],
         responses={200: docs.page_of(docs.Pnl), 422: docs.Error, **docs.ERRORS},
     )
     def get(self, request: Request) -> Response:
-        query = Query(request, ("account", "exchange", "symbol", "strategy_id", "method", "by", "from", "to"))
+        query = Query(request, ("account", "exchange", "symbol", "strategy_id", "method", "by", "from", "to", *PAGED))
         method = query.choice("method", pnl.METHODS) or "average"
         by_day = (query.choice("by", GROUPS) or "day") == "day"
         span = _span(query)
@@ -86,7 +87,7 @@ class Pnl(View):
             mark = marks.get(row.instrument_id)
             standing = _unrealised(row, mark, costs.get(place, ZERO))
             found += _rows(row, names, days.get(place, {}), standing, residuals.get(place, ZERO), by_day, span)
-        return everything(found)
+        return everything(request, query, found)
 
 
 class Equity(View):

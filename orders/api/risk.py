@@ -16,7 +16,7 @@ from marketdata.models import Exchange, Instrument
 from marketdata.precision import decimal_text, parse_decimal
 from orders import documents as docs
 from orders import limits, rows, services
-from orders.api.base import Query, View, chosen_accounts, everything
+from orders.api.base import PAGED, Query, View, chosen_accounts, everything
 from orders.api.fields import Body
 from orders.errors import ApiError, NotFound, invalid
 from orders.identity import AuthError, Identity
@@ -38,13 +38,13 @@ class Limits(View):
     @extend_schema(
         operation_id="list_limits",
         summary="The limits in force on your accounts, and where each was set",
-        parameters=[docs.ACCOUNT],
+        parameters=[docs.ACCOUNT, *docs.PAGE],
         responses={200: docs.page_of(docs.Limit), **docs.ERRORS},
     )
     def get(self, request: Request) -> Response:
-        query = Query(request, ("account",))
+        query = Query(request, ("account", *PAGED))
         accounts = chosen_accounts(self.identity, query.text("account"))
-        return everything([row for account in accounts for row in _limits_of(account)])
+        return everything(request, query, [row for account in accounts for row in _limits_of(account)])
 
     @extend_schema(
         operation_id="set_limits",
@@ -53,6 +53,7 @@ class Limits(View):
         responses={200: docs.page_of(docs.Limit), **docs.ERRORS},
     )
     def put(self, request: Request) -> Response:
+        query = Query(request, PAGED)
         body = Body(request.data, ("account", "limits"))
         name = body.needed_text("account", 64)
         wanted = body.table("limits")
@@ -64,7 +65,7 @@ class Limits(View):
         with transaction.atomic():
             for code, value in values.items():
                 _set_limit(self.identity, account, code, value)
-        return everything(_limits_of(account))
+        return everything(request, query, _limits_of(account))
 
 
 class State(View):

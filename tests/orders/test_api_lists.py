@@ -174,6 +174,22 @@ def test_balances_accounts_and_positions_are_there(town: Town, ann: Client) -> N
     assert (position["quantity"], position["average_price"], position["unrealised"]) == ("0.1", "60000", None)
 
 
+@pytest.mark.parametrize("path", ["accounts", "balances", "positions", "pnl", "risk/limits", "keys", "orders", "fills"])
+def test_every_list_can_be_read_page_by_page(town: Town, ann: Client, path: str) -> None:
+    book_fill(town, town.ann, place_order(town, town.ann))
+    hold(town, town.ann)
+    whole = results(ann, f"{path}?limit=500")
+    pieces, address = [], f"/api/v1/{path}?limit=1"
+    while address:
+        page = ann.get(address).json()
+        pieces += page["results"]
+        address = page["next"]
+    for row in (*pieces, *whole):
+        row.pop("reconciled_at", None)  # of the moment it was asked
+    assert pieces == whole
+    assert whole
+
+
 def test_the_equity_curve_is_oldest_first(town: Town, ann: Client) -> None:
     hold(town, town.ann)
     answer = ann.get("/api/v1/pnl/equity").json()
