@@ -83,7 +83,7 @@ lint: tools  ## style and types: ruff, mypy, the layers, clang-format
 	@$(PY) -m ruff format --check .
 	@$(PY) -m mypy
 	@.venv/bin/lint-imports --no-cache
-	@.venv/bin/clang-format --dry-run -Werror $(wildcard orders/core/*.[ch] tests/core/*.[ch])
+	@.venv/bin/clang-format --dry-run -Werror $(wildcard orders/core/*.[ch] orders/benchmark/*.[ch] tests/core/*.[ch])
 
 test: lint  ## everything that must pass before a change lands: C, Python, browser
 	@$(MAKE) -s -C tests/core run
