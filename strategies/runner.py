@@ -259,11 +259,9 @@ class Runner:
 
 
 def _locked(run_id: int) -> Run:
-    return (
-        Run.objects.select_for_update(of=("self",))
-        .select_related("owner", "config__instrument__exchange", "config__account")
-        .get(pk=run_id)
-    )
+    runs = Run.objects.select_for_update(of=("self",))
+    run: Run = runs.select_related("owner", "config__instrument__exchange", "config__account").get(pk=run_id)
+    return run
 
 
 def _tell(run: Run, at: datetime, tell: Tell) -> None:
