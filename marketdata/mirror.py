@@ -303,6 +303,7 @@ class MarketMirror:
         if word == WAKE_SUBSCRIPTIONS:
             self._specs_due.set()
         elif word == WAKE_HISTORY and len(rest) == 3:
+            close_old_connections()
             self._read_specs()  # the import may just have made the instrument
             exchange, symbol, interval = rest
             with self._lock:
@@ -317,6 +318,7 @@ class MarketMirror:
         """
         day_due_ns = 0
         while not self._stopping.is_set():
+            close_old_connections()
             self._read_specs()
             self._read_server_clock()
             if clock.monotonic_ns() >= day_due_ns:
@@ -329,7 +331,6 @@ class MarketMirror:
 
     def _read_specs(self) -> None:
         try:
-            close_old_connections()
             known = services.specs()
         except Error:
             log.warning("the mirror could not read the instruments; it keeps those it has")

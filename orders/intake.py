@@ -31,7 +31,9 @@ DECIMALS = ("price", "quantity", "stop_price", "trail_amount", "trail_percent")
 FLAGS = ("post_only", "reduce_only", "extended_hours", "is_paper_trading", "allow_duplicate")
 OTHERS = ("request_id", "client_order_id", "type", "side", "time_in_force", "expires_at", "take_profit", "stop_loss",
           "spec_version", "tags", "api_key")  # fmt: skip
-PLACE_FIELDS = frozenset((*TEXTS, *DECIMALS, *FLAGS, *OTHERS))
+# What the seed systems' newer clients send beside: kept with the order, read by nobody.
+CARRIED = ("market_type", "strategy_name", "interval", "internal", "need_notification")
+PLACE_FIELDS = frozenset((*TEXTS, *DECIMALS, *FLAGS, *OTHERS, *CARRIED))
 CHANGE_FIELDS = frozenset(("id", "client", "price", "quantity", "request_id", "api_key"))
 
 
@@ -138,8 +140,14 @@ def read_place(identity: Identity, body: Mapping[str, Any], header_id: str = "")
         user_id=texts["user_id"],
         order_notional_max=_canonical(identity.order_notional_max),
         day_notional_max=_canonical(identity.day_notional_max),
-        extra={name: value for name, value in (("tags", tags), ("extended_hours", flags["extended_hours"])) if value},
+        extra=_kept(body, tags, flags["extended_hours"]),
     )  # fmt: skip
+
+
+def _kept(body: Mapping[str, Any], tags: Any, extended_hours: bool | None) -> dict[str, Any]:
+    """What is only kept with the order."""
+    kept = {name: str(body[name])[:64] for name in CARRIED if body.get(name) is not None}
+    return kept | {name: value for name, value in (("tags", tags), ("extended_hours", extended_hours)) if value}
 
 
 def read_cancel(

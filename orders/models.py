@@ -299,6 +299,7 @@ class Audit(models.Model):
     hash = models.BinaryField(default=b"")
 
     class Meta:
+        verbose_name_plural = "audit entries"
         ordering = ("-id",)
 
 
@@ -324,6 +325,7 @@ class Journal(EngineTable):
     hash = models.BinaryField()
 
     class Meta(EngineTable.Meta):
+        verbose_name_plural = "journal entries"
         db_table = "orders_journal"
         ordering = ("-seq",)
 
@@ -455,6 +457,7 @@ class LedgerEntry(EngineTable):
     fill_id = models.UUIDField(null=True)
 
     class Meta(EngineTable.Meta):
+        verbose_name_plural = "ledger entries"
         db_table = "orders_ledgerentry"
         ordering = ("-id",)
 

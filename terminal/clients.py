@@ -51,7 +51,9 @@ def transport_bytes(send: Any) -> int:
 class Client:
     """Frames for one socket. Belongs to one event loop."""
 
-    def __init__(self, send: Send, close: Callable[[int], Coroutine[Any, Any, None]], waiting: Callable[[], int]) -> None:
+    def __init__(
+        self, send: Send, close: Callable[[int], Coroutine[Any, Any, None]], waiting: Callable[[], int]
+    ) -> None:
         self._send, self._close, self._waiting = send, close, waiting
         self._frames: asyncio.Queue[str] = asyncio.Queue(FRAMES_MAX)
         self._bytes = 0

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from django.contrib import admin
 from django.urls import URLPattern, URLResolver, include, path
+from django.views.generic import RedirectView
 
 from terminal import health
 
 admin.autodiscover()
 
 urlpatterns: list[URLPattern | URLResolver] = [
+    path("favicon.ico", RedirectView.as_view(url="/static/img/mark.svg")),  # pages that are not ours ask for it here
     path("healthz", health.alive),
     path("readyz", health.ready),
     path("metrics", health.metrics),

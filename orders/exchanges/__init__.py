@@ -17,8 +17,7 @@ EXCHANGES = {
 
 
 def connect(name: str, source: str, shard: int = 0) -> Exchange:
-    """The port of an exchange for a process that is not its engine. LookupError when there is none for this kind yet.
-    """
+    """The port of an exchange for a process that is not its engine. LookupError when there is none for this kind yet."""
     path = EXCHANGES.get(name) or EXCHANGES.get(source)
     if path is None:
         raise LookupError(

@@ -7,442 +7,711 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('marketdata', '0001_initial'),
+        ("marketdata", "0001_initial"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='Balance',
+            name="Balance",
             fields=[
-                ('pk', models.CompositePrimaryKey('account_id', 'asset_id', blank=True, editable=False, primary_key=True, serialize=False)),
-                ('total', models.DecimalField(decimal_places=18, max_digits=38)),
-                ('used', models.DecimalField(decimal_places=18, max_digits=38)),
-                ('as_of_seq', models.BigIntegerField()),
+                (
+                    "pk",
+                    models.CompositePrimaryKey(
+                        "account_id", "asset_id", blank=True, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("total", models.DecimalField(decimal_places=18, max_digits=38)),
+                ("used", models.DecimalField(decimal_places=18, max_digits=38)),
+                ("as_of_seq", models.BigIntegerField()),
             ],
             options={
-                'db_table': 'orders_balance',
-                'abstract': False,
-                'managed': False,
+                "db_table": "orders_balance",
+                "abstract": False,
+                "managed": False,
             },
         ),
         migrations.CreateModel(
-            name='EquityPoint',
+            name="EquityPoint",
             fields=[
-                ('pk', models.CompositePrimaryKey('account_id', 'at', blank=True, editable=False, primary_key=True, serialize=False)),
-                ('at', models.DateTimeField()),
-                ('equity', models.DecimalField(decimal_places=18, max_digits=38)),
-                ('cash_flow', models.DecimalField(decimal_places=18, help_text='Deposits less withdrawals since the point before, in the reporting asset.', max_digits=38)),
+                (
+                    "pk",
+                    models.CompositePrimaryKey(
+                        "account_id", "at", blank=True, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("at", models.DateTimeField()),
+                ("equity", models.DecimalField(decimal_places=18, max_digits=38)),
+                (
+                    "cash_flow",
+                    models.DecimalField(
+                        decimal_places=18,
+                        help_text="Deposits less withdrawals since the point before, in the reporting asset.",
+                        max_digits=38,
+                    ),
+                ),
             ],
             options={
-                'db_table': 'orders_equitypoint',
-                'abstract': False,
-                'managed': False,
+                "db_table": "orders_equitypoint",
+                "abstract": False,
+                "managed": False,
             },
         ),
         migrations.CreateModel(
-            name='ExecutionReport',
+            name="ExecutionReport",
             fields=[
-                ('pk', models.CompositePrimaryKey('account_id', 'account_seq', blank=True, editable=False, primary_key=True, serialize=False)),
-                ('account_seq', models.BigIntegerField()),
-                ('journal_seq', models.BigIntegerField()),
-                ('at', models.DateTimeField()),
-                ('kind', models.CharField(help_text='report, balance, risk, notice', max_length=12)),
-                ('exec_type', models.CharField(blank=True, max_length=1)),
-                ('order_uuid', models.UUIDField(null=True)),
-                ('payload', models.JSONField()),
+                (
+                    "pk",
+                    models.CompositePrimaryKey(
+                        "account_id", "account_seq", blank=True, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("account_seq", models.BigIntegerField()),
+                ("journal_seq", models.BigIntegerField()),
+                ("at", models.DateTimeField()),
+                ("kind", models.CharField(help_text="report, balance, risk, notice", max_length=12)),
+                ("exec_type", models.CharField(blank=True, max_length=1)),
+                ("order_uuid", models.UUIDField(null=True)),
+                ("payload", models.JSONField()),
             ],
             options={
-                'db_table': 'orders_executionreport',
-                'abstract': False,
-                'managed': False,
+                "db_table": "orders_executionreport",
+                "abstract": False,
+                "managed": False,
             },
         ),
         migrations.CreateModel(
-            name='Fill',
+            name="Fill",
             fields=[
-                ('id', models.UUIDField(primary_key=True, serialize=False)),
-                ('at', models.DateTimeField()),
-                ('order_uuid', models.UUIDField()),
-                ('request_id', models.CharField(max_length=64)),
-                ('exchange_trade_id', models.CharField(max_length=64)),
-                ('strategy_id', models.CharField(blank=True, max_length=64)),
-                ('side', models.CharField(max_length=4)),
-                ('liquidity', models.CharField(max_length=5)),
-                ('price', models.DecimalField(decimal_places=18, max_digits=38)),
-                ('quantity', models.DecimalField(decimal_places=18, max_digits=38)),
-                ('cost', models.DecimalField(decimal_places=18, max_digits=38)),
-                ('fee', models.DecimalField(decimal_places=18, max_digits=38)),
-                ('realised', models.DecimalField(decimal_places=18, help_text='What it realised under the average method, before fees.', max_digits=38)),
-                ('account_seq', models.BigIntegerField()),
+                ("id", models.UUIDField(primary_key=True, serialize=False)),
+                ("at", models.DateTimeField()),
+                ("order_uuid", models.UUIDField()),
+                ("request_id", models.CharField(max_length=64)),
+                ("exchange_trade_id", models.CharField(max_length=64)),
+                ("strategy_id", models.CharField(blank=True, max_length=64)),
+                ("side", models.CharField(max_length=4)),
+                ("liquidity", models.CharField(max_length=5)),
+                ("price", models.DecimalField(decimal_places=18, max_digits=38)),
+                ("quantity", models.DecimalField(decimal_places=18, max_digits=38)),
+                ("cost", models.DecimalField(decimal_places=18, max_digits=38)),
+                ("fee", models.DecimalField(decimal_places=18, max_digits=38)),
+                (
+                    "realised",
+                    models.DecimalField(
+                        decimal_places=18,
+                        help_text="What it realised under the average method, before fees.",
+                        max_digits=38,
+                    ),
+                ),
+                ("account_seq", models.BigIntegerField()),
             ],
             options={
-                'db_table': 'orders_fill',
-                'ordering': ('-at', '-account_seq'),
-                'abstract': False,
-                'managed': False,
+                "db_table": "orders_fill",
+                "ordering": ("-at", "-account_seq"),
+                "abstract": False,
+                "managed": False,
             },
         ),
         migrations.CreateModel(
-            name='Journal',
+            name="Journal",
             fields=[
-                ('seq', models.BigIntegerField(primary_key=True, serialize=False)),
-                ('shard', models.PositiveSmallIntegerField()),
-                ('epoch', models.BigIntegerField()),
-                ('at', models.DateTimeField()),
-                ('at_ns', models.BigIntegerField()),
-                ('kind', models.CharField(max_length=12)),
-                ('payload', models.BinaryField()),
-                ('hash', models.BinaryField()),
+                ("seq", models.BigIntegerField(primary_key=True, serialize=False)),
+                ("shard", models.PositiveSmallIntegerField()),
+                ("epoch", models.BigIntegerField()),
+                ("at", models.DateTimeField()),
+                ("at_ns", models.BigIntegerField()),
+                ("kind", models.CharField(max_length=12)),
+                ("payload", models.BinaryField()),
+                ("hash", models.BinaryField()),
             ],
             options={
-                'db_table': 'orders_journal',
-                'ordering': ('-seq',),
-                'abstract': False,
-                'managed': False,
+                "verbose_name_plural": "journal entries",
+                "db_table": "orders_journal",
+                "ordering": ("-seq",),
+                "abstract": False,
+                "managed": False,
             },
         ),
         migrations.CreateModel(
-            name='LedgerEntry',
+            name="LedgerEntry",
             fields=[
-                ('id', models.BigIntegerField(primary_key=True, serialize=False)),
-                ('at', models.DateTimeField()),
-                ('book', models.CharField(help_text='account, exchange, fees or opening: whose side this leg is.', max_length=16)),
-                ('kind', models.CharField(help_text='trade, fee, funding, transfer, opening, adjustment', max_length=12)),
-                ('amount', models.DecimalField(decimal_places=18, max_digits=38)),
-                ('journal_seq', models.BigIntegerField()),
-                ('fill_id', models.UUIDField(null=True)),
+                ("id", models.BigIntegerField(primary_key=True, serialize=False)),
+                ("at", models.DateTimeField()),
+                (
+                    "book",
+                    models.CharField(
+                        help_text="account, exchange, fees or opening: whose side this leg is.", max_length=16
+                    ),
+                ),
+                (
+                    "kind",
+                    models.CharField(help_text="trade, fee, funding, transfer, opening, adjustment", max_length=12),
+                ),
+                ("amount", models.DecimalField(decimal_places=18, max_digits=38)),
+                ("journal_seq", models.BigIntegerField()),
+                ("fill_id", models.UUIDField(null=True)),
             ],
             options={
-                'db_table': 'orders_ledgerentry',
-                'ordering': ('-id',),
-                'abstract': False,
-                'managed': False,
+                "verbose_name_plural": "ledger entries",
+                "db_table": "orders_ledgerentry",
+                "ordering": ("-id",),
+                "abstract": False,
+                "managed": False,
             },
         ),
         migrations.CreateModel(
-            name='Order',
+            name="Order",
             fields=[
-                ('id', models.UUIDField(default=uuid.uuid4, primary_key=True, serialize=False)),
-                ('created_at', models.DateTimeField()),
-                ('updated_at', models.DateTimeField()),
-                ('shard', models.PositiveSmallIntegerField()),
-                ('order_no', models.BigIntegerField(help_text="Its number in the shard's core.")),
-                ('key_id', models.BigIntegerField(null=True)),
-                ('request_id', models.CharField(max_length=64)),
-                ('order_id', models.CharField(blank=True, help_text='What the client calls it; echoed, never trusted.', max_length=128)),
-                ('user_id', models.CharField(blank=True, help_text='As the client sent it; echoed, never trusted.', max_length=128)),
-                ('exchange_order_id', models.CharField(blank=True, max_length=64)),
-                ('exchange_client_id', models.CharField(blank=True, max_length=64)),
-                ('strategy_id', models.CharField(blank=True, max_length=64)),
-                ('source', models.CharField(blank=True, max_length=32)),
-                ('type', models.CharField(max_length=20)),
-                ('side', models.CharField(max_length=4)),
-                ('status', models.CharField(max_length=20)),
-                ('time_in_force', models.CharField(max_length=4)),
-                ('price', models.DecimalField(decimal_places=18, max_digits=38, null=True)),
-                ('stop_price', models.DecimalField(decimal_places=18, max_digits=38, null=True)),
-                ('quantity', models.DecimalField(decimal_places=18, max_digits=38)),
-                ('filled_quantity', models.DecimalField(decimal_places=18, max_digits=38)),
-                ('cost', models.DecimalField(decimal_places=18, help_text='Quote paid or received by all fills so far.', max_digits=38)),
-                ('fee', models.DecimalField(decimal_places=18, max_digits=38)),
-                ('post_only', models.BooleanField(default=False)),
-                ('reduce_only', models.BooleanField(default=False)),
-                ('spec_version', models.PositiveIntegerField()),
-                ('reason', models.JSONField(null=True)),
-                ('extra', models.JSONField(default=dict, help_text='Accepted fields that are only kept and echoed: tags, extended_hours, …')),
-                ('seq', models.BigIntegerField(help_text='account_seq of its newest report.')),
+                ("id", models.UUIDField(default=uuid.uuid4, primary_key=True, serialize=False)),
+                ("created_at", models.DateTimeField()),
+                ("updated_at", models.DateTimeField()),
+                ("shard", models.PositiveSmallIntegerField()),
+                ("order_no", models.BigIntegerField(help_text="Its number in the shard's core.")),
+                ("key_id", models.BigIntegerField(null=True)),
+                ("request_id", models.CharField(max_length=64)),
+                (
+                    "order_id",
+                    models.CharField(
+                        blank=True, help_text="What the client calls it; echoed, never trusted.", max_length=128
+                    ),
+                ),
+                (
+                    "user_id",
+                    models.CharField(
+                        blank=True, help_text="As the client sent it; echoed, never trusted.", max_length=128
+                    ),
+                ),
+                ("exchange_order_id", models.CharField(blank=True, max_length=64)),
+                ("exchange_client_id", models.CharField(blank=True, max_length=64)),
+                ("strategy_id", models.CharField(blank=True, max_length=64)),
+                ("source", models.CharField(blank=True, max_length=32)),
+                ("type", models.CharField(max_length=20)),
+                ("side", models.CharField(max_length=4)),
+                ("status", models.CharField(max_length=20)),
+                ("time_in_force", models.CharField(max_length=4)),
+                ("price", models.DecimalField(decimal_places=18, max_digits=38, null=True)),
+                ("stop_price", models.DecimalField(decimal_places=18, max_digits=38, null=True)),
+                ("quantity", models.DecimalField(decimal_places=18, max_digits=38)),
+                ("filled_quantity", models.DecimalField(decimal_places=18, max_digits=38)),
+                (
+                    "cost",
+                    models.DecimalField(
+                        decimal_places=18, help_text="Quote paid or received by all fills so far.", max_digits=38
+                    ),
+                ),
+                ("fee", models.DecimalField(decimal_places=18, max_digits=38)),
+                ("post_only", models.BooleanField(default=False)),
+                ("reduce_only", models.BooleanField(default=False)),
+                ("spec_version", models.PositiveIntegerField()),
+                ("reason", models.JSONField(null=True)),
+                (
+                    "extra",
+                    models.JSONField(
+                        default=dict, help_text="Accepted fields that are only kept and echoed: tags, extended_hours, …"
+                    ),
+                ),
+                ("seq", models.BigIntegerField(help_text="account_seq of its newest report.")),
             ],
             options={
-                'db_table': 'orders_order',
-                'ordering': ('-created_at', '-order_no'),
-                'abstract': False,
-                'managed': False,
+                "db_table": "orders_order",
+                "ordering": ("-created_at", "-order_no"),
+                "abstract": False,
+                "managed": False,
             },
         ),
         migrations.CreateModel(
-            name='Position',
+            name="Position",
             fields=[
-                ('pk', models.CompositePrimaryKey('account_id', 'instrument_id', 'strategy_id', blank=True, editable=False, primary_key=True, serialize=False)),
-                ('strategy_id', models.CharField(blank=True, max_length=64)),
-                ('quantity', models.DecimalField(decimal_places=18, max_digits=38)),
-                ('cost', models.DecimalField(decimal_places=18, help_text='Quote the open quantity cost; average price = cost / quantity.', max_digits=38)),
-                ('realised', models.DecimalField(decimal_places=18, max_digits=38)),
-                ('fees', models.DecimalField(decimal_places=18, max_digits=38)),
-                ('as_of_seq', models.BigIntegerField()),
-                ('updated_at', models.DateTimeField()),
+                (
+                    "pk",
+                    models.CompositePrimaryKey(
+                        "account_id",
+                        "instrument_id",
+                        "strategy_id",
+                        blank=True,
+                        editable=False,
+                        primary_key=True,
+                        serialize=False,
+                    ),
+                ),
+                ("strategy_id", models.CharField(blank=True, max_length=64)),
+                ("quantity", models.DecimalField(decimal_places=18, max_digits=38)),
+                (
+                    "cost",
+                    models.DecimalField(
+                        decimal_places=18,
+                        help_text="Quote the open quantity cost; average price = cost / quantity.",
+                        max_digits=38,
+                    ),
+                ),
+                ("realised", models.DecimalField(decimal_places=18, max_digits=38)),
+                ("fees", models.DecimalField(decimal_places=18, max_digits=38)),
+                ("as_of_seq", models.BigIntegerField()),
+                ("updated_at", models.DateTimeField()),
             ],
             options={
-                'db_table': 'orders_position',
-                'abstract': False,
-                'managed': False,
+                "db_table": "orders_position",
+                "abstract": False,
+                "managed": False,
             },
         ),
         migrations.CreateModel(
-            name='Request',
+            name="Request",
             fields=[
-                ('pk', models.CompositePrimaryKey('account_id', 'request_id', blank=True, editable=False, primary_key=True, serialize=False)),
-                ('request_id', models.CharField(max_length=64)),
-                ('body_hash', models.BinaryField()),
-                ('kind', models.CharField(max_length=8)),
-                ('order_id', models.UUIDField(null=True)),
-                ('decided_seq', models.BigIntegerField()),
-                ('status', models.PositiveSmallIntegerField()),
-                ('answer', models.JSONField(null=True)),
-                ('at', models.DateTimeField()),
+                (
+                    "pk",
+                    models.CompositePrimaryKey(
+                        "account_id", "request_id", blank=True, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("request_id", models.CharField(max_length=64)),
+                ("body_hash", models.BinaryField()),
+                ("kind", models.CharField(max_length=8)),
+                ("order_id", models.UUIDField(null=True)),
+                ("decided_seq", models.BigIntegerField()),
+                ("status", models.PositiveSmallIntegerField()),
+                ("answer", models.JSONField(null=True)),
+                ("at", models.DateTimeField()),
             ],
             options={
-                'db_table': 'orders_request',
-                'abstract': False,
-                'managed': False,
+                "db_table": "orders_request",
+                "abstract": False,
+                "managed": False,
             },
         ),
         migrations.CreateModel(
-            name='Control',
+            name="Control",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('version', models.BigIntegerField(default=1)),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("version", models.BigIntegerField(default=1)),
             ],
         ),
         migrations.CreateModel(
-            name='Lease',
+            name="Lease",
             fields=[
-                ('shard', models.PositiveSmallIntegerField(primary_key=True, serialize=False)),
-                ('epoch', models.BigIntegerField(default=0)),
-                ('holder', models.CharField(blank=True, max_length=96)),
-                ('pid', models.IntegerField(null=True)),
-                ('pid_started_ticks', models.BigIntegerField(null=True)),
-                ('expires_at', models.DateTimeField(null=True)),
-                ('last_command_id', models.CharField(default='0-0', help_text="Newest stream entry decided, in this epoch's stream.", max_length=32)),
-                ('ready', models.BooleanField(default=False, help_text='Recovered, its books rebuilt: an order would be taken.')),
+                ("shard", models.PositiveSmallIntegerField(primary_key=True, serialize=False)),
+                ("epoch", models.BigIntegerField(default=0)),
+                ("holder", models.CharField(blank=True, max_length=96)),
+                ("pid", models.IntegerField(null=True)),
+                ("pid_started_ticks", models.BigIntegerField(null=True)),
+                ("expires_at", models.DateTimeField(null=True)),
+                (
+                    "last_command_id",
+                    models.CharField(
+                        default="0-0", help_text="Newest stream entry decided, in this epoch's stream.", max_length=32
+                    ),
+                ),
+                (
+                    "ready",
+                    models.BooleanField(
+                        default=False, help_text="Recovered, its books rebuilt: an order would be taken."
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='LimitProfile',
+            name="LimitProfile",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('name', models.SlugField(max_length=32, unique=True)),
-                ('note', models.CharField(blank=True, max_length=200)),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("name", models.SlugField(max_length=32, unique=True)),
+                ("note", models.CharField(blank=True, max_length=200)),
             ],
             options={
-                'ordering': ('id',),
+                "ordering": ("id",),
             },
         ),
         migrations.CreateModel(
-            name='ServiceLease',
+            name="ServiceLease",
             fields=[
-                ('name', models.CharField(max_length=32, primary_key=True, serialize=False)),
-                ('epoch', models.BigIntegerField(default=0)),
-                ('holder', models.CharField(blank=True, max_length=96)),
-                ('expires_at', models.DateTimeField(null=True)),
+                ("name", models.CharField(max_length=32, primary_key=True, serialize=False)),
+                ("epoch", models.BigIntegerField(default=0)),
+                ("holder", models.CharField(blank=True, max_length=96)),
+                ("expires_at", models.DateTimeField(null=True)),
             ],
         ),
         migrations.CreateModel(
-            name='Account',
+            name="Account",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('name', models.CharField(max_length=64, unique=True)),
-                ('kind', models.CharField(choices=[('paper', 'Paper'), ('simulated', 'Simulated'), ('sandbox', 'Sandbox'), ('live', 'Live')], default='paper', max_length=12)),
-                ('is_default', models.BooleanField(default=False, help_text="Takes its owner's orders on this exchange that name none.")),
-                ('armed_until', models.DateTimeField(blank=True, null=True)),
-                ('state', models.CharField(default='active', max_length=16)),
-                ('created_at', models.DateTimeField(auto_now_add=True)),
-                ('exchange', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='marketdata.exchange')),
-                ('reporting_asset', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='marketdata.asset')),
-                ('profile', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='accounts', to='orders.limitprofile')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("name", models.CharField(max_length=64, unique=True)),
+                (
+                    "kind",
+                    models.CharField(
+                        choices=[
+                            ("paper", "Paper"),
+                            ("simulated", "Simulated"),
+                            ("sandbox", "Sandbox"),
+                            ("live", "Live"),
+                        ],
+                        default="paper",
+                        max_length=12,
+                    ),
+                ),
+                (
+                    "is_default",
+                    models.BooleanField(
+                        default=False, help_text="Takes its owner's orders on this exchange that name none."
+                    ),
+                ),
+                ("armed_until", models.DateTimeField(blank=True, null=True)),
+                ("state", models.CharField(default="active", max_length=16)),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
+                (
+                    "exchange",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="+", to="marketdata.exchange"
+                    ),
+                ),
+                (
+                    "reporting_asset",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="+", to="marketdata.asset"
+                    ),
+                ),
+                (
+                    "profile",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="accounts", to="orders.limitprofile"
+                    ),
+                ),
             ],
             options={
-                'ordering': ('id',),
+                "ordering": ("id",),
             },
         ),
         migrations.CreateModel(
-            name='Checkpoint',
+            name="Checkpoint",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('shard', models.PositiveSmallIntegerField()),
-                ('seq', models.BigIntegerField()),
-                ('at', models.DateTimeField()),
-                ('core_hash', models.CharField(max_length=16)),
-                ('state', models.BinaryField()),
-                ('extra', models.JSONField(default=dict)),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("shard", models.PositiveSmallIntegerField()),
+                ("seq", models.BigIntegerField()),
+                ("at", models.DateTimeField()),
+                ("core_hash", models.CharField(max_length=16)),
+                ("state", models.BinaryField()),
+                ("extra", models.JSONField(default=dict)),
             ],
             options={
-                'ordering': ('-seq',),
-                'constraints': [models.UniqueConstraint(fields=('shard', 'seq'), name='checkpoint_once')],
+                "ordering": ("-seq",),
+                "constraints": [models.UniqueConstraint(fields=("shard", "seq"), name="checkpoint_once")],
             },
         ),
         migrations.CreateModel(
-            name='Owner',
+            name="Owner",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('name', models.CharField(max_length=64, unique=True)),
-                ('shard', models.PositiveSmallIntegerField(default=0)),
-                ('user', models.OneToOneField(on_delete=django.db.models.deletion.PROTECT, related_name='owner', to=settings.AUTH_USER_MODEL)),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("name", models.CharField(max_length=64, unique=True)),
+                ("shard", models.PositiveSmallIntegerField(default=0)),
+                (
+                    "user",
+                    models.OneToOneField(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="owner", to=settings.AUTH_USER_MODEL
+                    ),
+                ),
             ],
             options={
-                'ordering': ('id',),
+                "ordering": ("id",),
             },
         ),
         migrations.CreateModel(
-            name='Funding',
+            name="Funding",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('kind', models.CharField(choices=[('opening', 'Opening'), ('transfer', 'Transfer'), ('adjustment', 'Adjustment'), ('reset', 'Reset')], default='opening', max_length=12)),
-                ('amount', models.DecimalField(decimal_places=18, default=0, max_digits=38)),
-                ('created_at', models.DateTimeField(auto_now_add=True)),
-                ('applied_seq', models.BigIntegerField(blank=True, editable=False, null=True)),
-                ('refused', models.CharField(blank=True, editable=False, max_length=200)),
-                ('account', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='fundings', to='orders.account')),
-                ('asset', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='marketdata.asset')),
-                ('owner', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='orders.owner')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "kind",
+                    models.CharField(
+                        choices=[
+                            ("opening", "Opening"),
+                            ("transfer", "Transfer"),
+                            ("adjustment", "Adjustment"),
+                            ("reset", "Reset"),
+                        ],
+                        default="opening",
+                        max_length=12,
+                    ),
+                ),
+                ("amount", models.DecimalField(decimal_places=18, default=0, max_digits=38)),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
+                ("applied_seq", models.BigIntegerField(blank=True, editable=False, null=True)),
+                ("refused", models.CharField(blank=True, editable=False, max_length=200)),
+                (
+                    "account",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="fundings", to="orders.account"
+                    ),
+                ),
+                (
+                    "asset",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="marketdata.asset",
+                    ),
+                ),
+                (
+                    "owner",
+                    models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name="+", to="orders.owner"),
+                ),
             ],
             options={
-                'ordering': ('id',),
+                "ordering": ("id",),
             },
         ),
         migrations.CreateModel(
-            name='Audit',
+            name="Audit",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('at', models.DateTimeField()),
-                ('actor', models.CharField(max_length=96)),
-                ('action', models.CharField(max_length=48)),
-                ('target', models.CharField(blank=True, max_length=128)),
-                ('detail', models.JSONField(default=dict)),
-                ('hash', models.BinaryField(default=b'')),
-                ('owner', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='orders.owner')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("at", models.DateTimeField()),
+                ("actor", models.CharField(max_length=96)),
+                ("action", models.CharField(max_length=48)),
+                ("target", models.CharField(blank=True, max_length=128)),
+                ("detail", models.JSONField(default=dict)),
+                ("hash", models.BinaryField(default=b"")),
+                (
+                    "owner",
+                    models.ForeignKey(
+                        null=True, on_delete=django.db.models.deletion.PROTECT, related_name="+", to="orders.owner"
+                    ),
+                ),
             ],
             options={
-                'ordering': ('-id',),
+                "verbose_name_plural": "audit entries",
+                "ordering": ("-id",),
             },
         ),
         migrations.CreateModel(
-            name='ApiKey',
+            name="ApiKey",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('name', models.CharField(blank=True, max_length=64)),
-                ('key', models.CharField(max_length=64, unique=True)),
-                ('secret_box', models.BinaryField()),
-                ('scopes', models.JSONField(default=list, help_text='Of read, trade, operate, admin.')),
-                ('symbols', models.JSONField(blank=True, default=list, help_text='Empty = all.')),
-                ('order_notional_max', models.DecimalField(blank=True, decimal_places=18, max_digits=38, null=True)),
-                ('day_notional_max', models.DecimalField(blank=True, decimal_places=18, max_digits=38, null=True)),
-                ('rate_per_second', models.PositiveIntegerField(blank=True, null=True)),
-                ('paper_only', models.BooleanField(default=True)),
-                ('addresses', models.JSONField(blank=True, default=list, help_text='IP addresses it may come from; empty = all.')),
-                ('expires_at', models.DateTimeField(blank=True, null=True)),
-                ('revoked_at', models.DateTimeField(blank=True, null=True)),
-                ('last_used_at', models.DateTimeField(blank=True, editable=False, null=True)),
-                ('created_at', models.DateTimeField(auto_now_add=True)),
-                ('accounts', models.ManyToManyField(blank=True, help_text="Empty = all of the owner's.", related_name='+', to='orders.account')),
-                ('owner', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='keys', to='orders.owner')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("name", models.CharField(blank=True, max_length=64)),
+                ("key", models.CharField(max_length=64, unique=True)),
+                ("secret_box", models.BinaryField()),
+                ("scopes", models.JSONField(default=list, help_text="Of read, trade, operate, admin.")),
+                ("symbols", models.JSONField(blank=True, default=list, help_text="Empty = all.")),
+                ("order_notional_max", models.DecimalField(blank=True, decimal_places=18, max_digits=38, null=True)),
+                ("day_notional_max", models.DecimalField(blank=True, decimal_places=18, max_digits=38, null=True)),
+                ("rate_per_second", models.PositiveIntegerField(blank=True, null=True)),
+                ("paper_only", models.BooleanField(default=True)),
+                (
+                    "addresses",
+                    models.JSONField(blank=True, default=list, help_text="IP addresses it may come from; empty = all."),
+                ),
+                ("expires_at", models.DateTimeField(blank=True, null=True)),
+                ("revoked_at", models.DateTimeField(blank=True, null=True)),
+                ("last_used_at", models.DateTimeField(blank=True, editable=False, null=True)),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
+                (
+                    "accounts",
+                    models.ManyToManyField(
+                        blank=True, help_text="Empty = all of the owner's.", related_name="+", to="orders.account"
+                    ),
+                ),
+                (
+                    "owner",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="keys", to="orders.owner"
+                    ),
+                ),
             ],
             options={
-                'ordering': ('id',),
+                "ordering": ("id",),
             },
         ),
         migrations.AddField(
-            model_name='account',
-            name='owner',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='accounts', to='orders.owner'),
+            model_name="account",
+            name="owner",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.PROTECT, related_name="accounts", to="orders.owner"
+            ),
         ),
         migrations.CreateModel(
-            name='RiskLimit',
+            name="RiskLimit",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('code', models.CharField(help_text='A name of orders/limits.py, as open_orders_max.', max_length=32)),
-                ('value', models.DecimalField(decimal_places=18, max_digits=38)),
-                ('account', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.CASCADE, related_name='limits', to='orders.account')),
-                ('profile', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.CASCADE, related_name='limits', to='orders.limitprofile')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("code", models.CharField(help_text="A name of orders/limits.py, as open_orders_max.", max_length=32)),
+                ("value", models.DecimalField(decimal_places=18, max_digits=38)),
+                (
+                    "account",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="limits",
+                        to="orders.account",
+                    ),
+                ),
+                (
+                    "profile",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="limits",
+                        to="orders.limitprofile",
+                    ),
+                ),
             ],
             options={
-                'ordering': ('id',),
+                "ordering": ("id",),
             },
         ),
         migrations.CreateModel(
-            name='Send',
+            name="Send",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('order_id', models.UUIDField()),
-                ('exchange_client_id', models.CharField(max_length=64)),
-                ('kind', models.CharField(max_length=8)),
-                ('state', models.CharField(default='committed', max_length=12)),
-                ('epoch', models.BigIntegerField()),
-                ('committed_at', models.DateTimeField()),
-                ('claimed_at', models.DateTimeField(null=True)),
-                ('settled_at', models.DateTimeField(null=True)),
-                ('account', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='orders.account')),
-                ('exchange', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='marketdata.exchange')),
-                ('owner', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='orders.owner')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("order_id", models.UUIDField()),
+                ("exchange_client_id", models.CharField(max_length=64)),
+                ("kind", models.CharField(max_length=8)),
+                ("state", models.CharField(default="committed", max_length=12)),
+                ("epoch", models.BigIntegerField()),
+                ("committed_at", models.DateTimeField()),
+                ("claimed_at", models.DateTimeField(null=True)),
+                ("settled_at", models.DateTimeField(null=True)),
+                (
+                    "account",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="+", to="orders.account"
+                    ),
+                ),
+                (
+                    "exchange",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="+", to="marketdata.exchange"
+                    ),
+                ),
+                (
+                    "owner",
+                    models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name="+", to="orders.owner"),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='UrgentCommand',
+            name="UrgentCommand",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('shard', models.PositiveSmallIntegerField(default=0)),
-                ('payload', models.BinaryField()),
-                ('at', models.DateTimeField(auto_now_add=True)),
-                ('decided_seq', models.BigIntegerField(null=True)),
-                ('owner', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='orders.owner')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("shard", models.PositiveSmallIntegerField(default=0)),
+                ("payload", models.BinaryField()),
+                ("at", models.DateTimeField(auto_now_add=True)),
+                ("decided_seq", models.BigIntegerField(null=True)),
+                (
+                    "owner",
+                    models.ForeignKey(
+                        null=True, on_delete=django.db.models.deletion.PROTECT, related_name="+", to="orders.owner"
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='Halt',
+            name="Halt",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('scope', models.CharField(choices=[('global', 'Global'), ('exchange', 'Exchange'), ('owner', 'Owner'), ('account', 'Account'), ('strategy', 'Strategy'), ('instrument', 'Instrument')], max_length=12)),
-                ('key', models.CharField(blank=True, help_text='Name of the thing halted; empty for global.', max_length=96)),
-                ('state', models.CharField(choices=[('active', 'Active'), ('reducing', 'Reducing'), ('halted', 'Halted')], default='halted', max_length=10)),
-                ('reason', models.CharField(blank=True, max_length=200)),
-                ('set_by', models.CharField(blank=True, max_length=96)),
-                ('set_at', models.DateTimeField(auto_now=True)),
-                ('version', models.BigIntegerField(default=1)),
-                ('owner', models.ForeignKey(blank=True, help_text='Whose trading it stops; empty for all.', null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='orders.owner')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "scope",
+                    models.CharField(
+                        choices=[
+                            ("global", "Global"),
+                            ("exchange", "Exchange"),
+                            ("owner", "Owner"),
+                            ("account", "Account"),
+                            ("strategy", "Strategy"),
+                            ("instrument", "Instrument"),
+                        ],
+                        max_length=12,
+                    ),
+                ),
+                (
+                    "key",
+                    models.CharField(
+                        blank=True, help_text="Name of the thing halted; empty for global.", max_length=96
+                    ),
+                ),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[("active", "Active"), ("reducing", "Reducing"), ("halted", "Halted")],
+                        default="halted",
+                        max_length=10,
+                    ),
+                ),
+                ("reason", models.CharField(blank=True, max_length=200)),
+                ("set_by", models.CharField(blank=True, max_length=96)),
+                ("set_at", models.DateTimeField(auto_now=True)),
+                ("version", models.BigIntegerField(default=1)),
+                (
+                    "owner",
+                    models.ForeignKey(
+                        blank=True,
+                        help_text="Whose trading it stops; empty for scopes of the installation.",
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="orders.owner",
+                    ),
+                ),
             ],
             options={
-                'ordering': ('-set_at',),
-                'constraints': [models.UniqueConstraint(fields=('scope', 'key', 'owner'), name='halt_once_a_scope', nulls_distinct=False)],
+                "ordering": ("-set_at",),
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("scope", "key", "owner"), name="halt_once_a_scope", nulls_distinct=False
+                    )
+                ],
             },
         ),
         migrations.CreateModel(
-            name='DeadCommand',
+            name="DeadCommand",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('shard', models.PositiveSmallIntegerField()),
-                ('epoch', models.BigIntegerField()),
-                ('stream_id', models.CharField(max_length=32)),
-                ('deaths', models.PositiveSmallIntegerField(default=1)),
-                ('payload', models.BinaryField()),
-                ('at', models.DateTimeField()),
-                ('owner', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='orders.owner')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("shard", models.PositiveSmallIntegerField()),
+                ("epoch", models.BigIntegerField()),
+                ("stream_id", models.CharField(max_length=32)),
+                ("deaths", models.PositiveSmallIntegerField(default=1)),
+                ("payload", models.BinaryField()),
+                ("at", models.DateTimeField()),
+                (
+                    "owner",
+                    models.ForeignKey(
+                        null=True, on_delete=django.db.models.deletion.PROTECT, related_name="+", to="orders.owner"
+                    ),
+                ),
             ],
             options={
-                'constraints': [models.UniqueConstraint(fields=('shard', 'epoch', 'stream_id'), name='dead_command_once')],
+                "constraints": [
+                    models.UniqueConstraint(fields=("shard", "epoch", "stream_id"), name="dead_command_once")
+                ],
             },
         ),
         migrations.AddConstraint(
-            model_name='account',
-            constraint=models.UniqueConstraint(condition=models.Q(('is_default', True)), fields=('owner', 'exchange'), name='one_default_account_an_exchange'),
+            model_name="account",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("is_default", True)),
+                fields=("owner", "exchange"),
+                name="one_default_account_an_exchange",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='risklimit',
-            constraint=models.UniqueConstraint(fields=('profile', 'code'), name='limit_once_a_profile'),
+            model_name="risklimit",
+            constraint=models.UniqueConstraint(fields=("profile", "code"), name="limit_once_a_profile"),
         ),
         migrations.AddConstraint(
-            model_name='risklimit',
-            constraint=models.UniqueConstraint(fields=('account', 'code'), name='limit_once_an_account'),
+            model_name="risklimit",
+            constraint=models.UniqueConstraint(fields=("account", "code"), name="limit_once_an_account"),
         ),
         migrations.AddConstraint(
-            model_name='risklimit',
-            constraint=models.CheckConstraint(condition=models.Q(('profile__isnull', False), ('account__isnull', False), _connector='XOR'), name='limit_has_one_scope'),
+            model_name="risklimit",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("profile__isnull", False), ("account__isnull", False), _connector="XOR"),
+                name="limit_has_one_scope",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='send',
-            constraint=models.UniqueConstraint(fields=('exchange', 'exchange_client_id'), name='client_id_once_an_exchange'),
+            model_name="send",
+            constraint=models.UniqueConstraint(
+                fields=("exchange", "exchange_client_id"), name="client_id_once_an_exchange"
+            ),
         ),
     ]

@@ -2,13 +2,13 @@
 
 How the engine uses it, in this order at a start::
 
-    core.rebuild_books()                                 # the users' resting orders stand again
-    simulator = Simulator(core, instruments, seed)       # [SimInstrument.of(row), ...]; places nothing yet
+    core.rebuild_books()  # the users' resting orders stand again
+    simulator = Simulator(core, instruments, seed)  # [SimInstrument.of(row), ...]; places nothing yet
     simulator.load_state(checkpoint.extra["simulator"])  # only when there is a checkpoint
-    history.ensure(simulator, clock.now())               # 7 days at first start, later the gap; may set the price
-    simulator.open(clock.now_ns())                       # the agents' depth stands; crossing orders will be met
+    history.ensure(simulator, clock.now())  # 7 days at first start, later the gap; may set the price
+    simulator.open(clock.now_ns())  # the agents' depth stands; crossing orders will be met
     publisher = Publisher(core, simulator)
-    exchange = SimExchange(core, simulator)              # orders.exchanges.sim: the port, inside the engine's process
+    exchange = SimExchange(core, simulator)  # orders.exchanges.sim: the port, inside the engine's process
 
 and then, in its loop::
 

@@ -50,8 +50,7 @@ class Ladder:
         return AGENT_BIT | self._next_no()
 
     def place(self, key: int, lots: int, at_ns: int) -> bool:
-        """Quote at a key where none of the agents' orders stands. False when the core refused it (a halted instrument).
-        """
+        """Quote at a key where none of the agents' orders stands. False when the core refused it (a halted instrument)."""
         ticks = key * self.sign
         if not 0 < ticks < _PRICE_MAX:
             return False

@@ -119,6 +119,18 @@ def test_what_cannot_be_read_is_400_and_names_the_field(
     assert status == 400 and field in body["errors"]
 
 
+def test_what_newer_seed_clients_send_beside_is_kept(live: Any, trader_key: str) -> None:
+    beside = {
+        "market_type": "spot",
+        "strategy_name": "grid",
+        "interval": "1m",
+        "internal": False,
+        "need_notification": True,
+    }
+    assert asyncio.run(_post({**BODY, **beside}, trader_key))[0] == 201
+    assert Order.objects.get().extra == {name: str(value) for name, value in beside.items()}
+
+
 def test_a_price_between_two_ticks_is_422_and_names_the_nearest(money: Any, trader_key: str) -> None:
     status, _, body = asyncio.run(_post({**BODY, "price": "50000.005"}, trader_key))
     assert (status, body["code"], body["limit"]) == (422, "PRICE_PRECISION", "0.01")

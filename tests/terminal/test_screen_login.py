@@ -8,11 +8,14 @@ import pytest
 from django.contrib.auth import get_user_model
 from django.test import Client
 
+from orders.throttles import failed_logins
+
 PASSWORD = "a long password for tests"
 
 
 @pytest.fixture
 def ann(db: None) -> Any:
+    failed_logins.clear()
     return get_user_model().objects.create_user("ann", password=PASSWORD)
 
 
@@ -51,3 +54,13 @@ def test_signing_out_is_a_form_not_a_link(ann: Any) -> None:
     assert client.get("/logout").status_code == 405
     assert client.post("/logout")["Location"] == "/login?ended=1"
     assert client.get("/halt").status_code == 302
+
+
+def test_the_sixth_wrong_password_waits_even_when_it_is_right(ann: Any) -> None:
+    for _ in range(5):
+        assert Client().post("/login", {"username": "ann", "password": "wrong"}).status_code == 200
+    answer = _sign_in(Client())
+    assert answer.status_code == 429 and int(answer["Retry-After"]) > 0
+    assert "Too many wrong passwords" in answer.content.decode()
+    failed_logins.clear()
+    assert _sign_in(Client()).status_code == 302
