@@ -109,9 +109,9 @@ def _pace(who: Identity) -> None:
             raise ApiError(429, "RATE_KEY", message, headers={"Retry-After": str(max(1, round(wait_s)))})
 
 
-def _look_up(command: Place) -> Reply:
+def _look_up(who: Identity, command: Place) -> Reply:
     try:
-        return services.look_up(command)
+        return services.look_up(who, command)
     finally:
         connection.close()
 

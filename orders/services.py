@@ -90,7 +90,7 @@ def ask(who: Identity, command: messages.Command) -> Reply:
     except caller.NotAccepted:
         return not_accepted()
     except caller.NoAnswer:
-        return look_up(command)
+        return look_up(who, command)
 
 
 async def ask_async(who: Identity, command: messages.Command, look: Any) -> Reply:
@@ -100,7 +100,7 @@ async def ask_async(who: Identity, command: messages.Command, look: Any) -> Repl
     except caller.NotAccepted:
         return not_accepted()
     except caller.NoAnswer:
-        reply: Reply = await look(command)
+        reply: Reply = await look(who, command)
         return reply
 
 
@@ -110,15 +110,13 @@ def not_accepted() -> Reply:
     return Reply(503, {"Retry-After": "1"}, _encode(body))
 
 
-def look_up(command: messages.Command) -> Reply:
+def look_up(who: Identity, command: messages.Command) -> Reply:
     """No answer was heard: PostgreSQL knows whether it was decided; else 504 and when a look-up is final."""
     request_id = getattr(command, "request_id", "")
     accounts = [command.account_id] if isinstance(command, messages.Place) else getattr(command, "account_ids", [])
     if request_id and Request.objects.filter(account_id__in=accounts, request_id=request_id).exists():
         try:
-            return caller.default().send(
-                command, timeout_s=caller.ANSWER_S
-            )  # known: answered from its row, never decided again
+            return caller.default().send(command, who.shard)  # known: answered from its row, never decided again
         except (caller.NoAnswer, caller.NotAccepted):
             pass
     decided_by = clock.iso(clock.now() + timedelta(seconds=DECIDED_AFTER_S))
