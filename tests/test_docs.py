@@ -1,4 +1,6 @@
-"""The documentation says what is there: messages that are printed, settings that are read, words that are used, links that lead somewhere."""
+"""The documentation says what is there: messages that are printed, settings that are read, words that are used,
+links that lead somewhere.
+"""
 
 from __future__ import annotations
 
@@ -82,7 +84,9 @@ def test_words_we_never_say_are_not_said() -> None:
     for path in [*SOURCES, *(ROOT / "orders" / "core").glob("*.[ch]")]:
         for number, line in enumerate(path.read_text().splitlines(), 1):
             plain = re.sub(r"\.cancelled\(|CancelledError", "", line)  # Python's own spelling
-            found += [f"{path.relative_to(ROOT)}:{number}: {w}" for w in words if re.search(rf"\b_?{w}s?\b", plain, re.I)]
+            found += [
+                f"{path.relative_to(ROOT)}:{number}: {w}" for w in words if re.search(rf"\b_?{w}s?\b", plain, re.I)
+            ]
     assert found == []
 
 
