@@ -6,123 +6,209 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
-    dependencies = [
-    ]
+    dependencies = []
 
     operations = [
         migrations.CreateModel(
-            name='Kline',
+            name="Kline",
             fields=[
-                ('pk', models.CompositePrimaryKey('instrument_id', 'interval', 'open_time', blank=True, editable=False, primary_key=True, serialize=False)),
-                ('interval', models.CharField(max_length=4)),
-                ('open_time', models.DateTimeField()),
-                ('open', models.DecimalField(decimal_places=18, max_digits=38)),
-                ('high', models.DecimalField(decimal_places=18, max_digits=38)),
-                ('low', models.DecimalField(decimal_places=18, max_digits=38)),
-                ('close', models.DecimalField(decimal_places=18, max_digits=38)),
-                ('volume', models.DecimalField(decimal_places=18, max_digits=38)),
+                (
+                    "pk",
+                    models.CompositePrimaryKey(
+                        "instrument_id",
+                        "interval",
+                        "open_time",
+                        blank=True,
+                        editable=False,
+                        primary_key=True,
+                        serialize=False,
+                    ),
+                ),
+                ("interval", models.CharField(max_length=4)),
+                ("open_time", models.DateTimeField()),
+                ("open", models.DecimalField(decimal_places=18, max_digits=38)),
+                ("high", models.DecimalField(decimal_places=18, max_digits=38)),
+                ("low", models.DecimalField(decimal_places=18, max_digits=38)),
+                ("close", models.DecimalField(decimal_places=18, max_digits=38)),
+                ("volume", models.DecimalField(decimal_places=18, max_digits=38)),
             ],
             options={
-                'db_table': 'marketdata_kline',
-                'managed': False,
+                "db_table": "marketdata_kline",
+                "managed": False,
             },
         ),
         migrations.CreateModel(
-            name='Asset',
+            name="Asset",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('code', models.CharField(max_length=24, unique=True)),
-                ('scale', models.PositiveSmallIntegerField(default=18)),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("code", models.CharField(max_length=24, unique=True)),
+                ("scale", models.PositiveSmallIntegerField(default=18)),
             ],
             options={
-                'ordering': ('id',),
+                "ordering": ("id",),
             },
         ),
         migrations.CreateModel(
-            name='Exchange',
+            name="Exchange",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('name', models.SlugField(max_length=32, unique=True)),
-                ('title', models.CharField(blank=True, max_length=64)),
-                ('source', models.CharField(choices=[('simulator', 'Simulator'), ('ccxt', 'Ccxt'), ('replay', 'Replay')], default='ccxt', max_length=16)),
-                ('maker_fee_ppm', models.PositiveIntegerField(default=1000, help_text='Fee of a resting order, in parts per million.')),
-                ('taker_fee_ppm', models.PositiveIntegerField(default=1000, help_text='Fee of a taking order, in parts per million.')),
-                ('enabled', models.BooleanField(default=True)),
-                ('position', models.PositiveIntegerField(default=0, help_text='Order of the lists; smaller first.')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("name", models.SlugField(max_length=32, unique=True)),
+                ("title", models.CharField(blank=True, max_length=64)),
+                (
+                    "source",
+                    models.CharField(
+                        choices=[("simulator", "Simulator"), ("ccxt", "Ccxt"), ("replay", "Replay")],
+                        default="ccxt",
+                        max_length=16,
+                    ),
+                ),
+                (
+                    "maker_fee_ppm",
+                    models.PositiveIntegerField(
+                        default=1000, help_text="Fee of a resting order, in parts per million."
+                    ),
+                ),
+                (
+                    "taker_fee_ppm",
+                    models.PositiveIntegerField(default=1000, help_text="Fee of a taking order, in parts per million."),
+                ),
+                ("enabled", models.BooleanField(default=True)),
+                ("position", models.PositiveIntegerField(default=0, help_text="Order of the lists; smaller first.")),
             ],
             options={
-                'ordering': ('position', 'id'),
+                "ordering": ("position", "id"),
             },
         ),
         migrations.CreateModel(
-            name='Heartbeat',
+            name="Heartbeat",
             fields=[
-                ('process', models.CharField(max_length=64, primary_key=True, serialize=False)),
-                ('service', models.CharField(max_length=32)),
-                ('pid', models.IntegerField()),
-                ('started_at', models.DateTimeField()),
-                ('beat_at', models.DateTimeField()),
-                ('detail', models.JSONField(default=dict)),
+                ("process", models.CharField(max_length=64, primary_key=True, serialize=False)),
+                ("service", models.CharField(max_length=32)),
+                ("pid", models.IntegerField()),
+                ("started_at", models.DateTimeField()),
+                ("beat_at", models.DateTimeField()),
+                ("detail", models.JSONField(default=dict)),
             ],
             options={
-                'ordering': ('process',),
+                "ordering": ("process",),
             },
         ),
         migrations.CreateModel(
-            name='Instrument',
+            name="Instrument",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('symbol', models.CharField(help_text="ccxt's unified symbol, as BTC/USDT.", max_length=48)),
-                ('kline_symbol', models.CharField(blank=True, help_text="What the exchange's kline stream calls it.", max_length=48)),
-                ('order_symbol', models.CharField(blank=True, help_text="What the exchange's order entry calls it.", max_length=48)),
-                ('kind', models.CharField(choices=[('spot', 'Spot'), ('perpetual', 'Perpetual'), ('future', 'Future')], default='spot', max_length=12)),
-                ('contract_size', models.DecimalField(decimal_places=18, default=Decimal('1'), max_digits=38)),
-                ('inverse', models.BooleanField(default=False)),
-                ('expires_at', models.DateTimeField(blank=True, null=True)),
-                ('tick_size', models.DecimalField(decimal_places=18, max_digits=38)),
-                ('lot_size', models.DecimalField(decimal_places=18, max_digits=38)),
-                ('quantity_min', models.DecimalField(decimal_places=18, default=Decimal('0'), max_digits=38)),
-                ('quantity_max', models.DecimalField(decimal_places=18, default=Decimal('0'), help_text='0 = no upper bound.', max_digits=38)),
-                ('notional_min', models.DecimalField(decimal_places=18, default=Decimal('0'), max_digits=38)),
-                ('status', models.CharField(choices=[('trading', 'Trading'), ('halted', 'Halted'), ('delisted', 'Delisted')], default='trading', max_length=12)),
-                ('spec_version', models.PositiveIntegerField(default=1)),
-                ('stale_after_ms', models.PositiveIntegerField(default=2000, help_text='A source silent for longer is stale.')),
-                ('simulation', models.JSONField(blank=True, default=dict, help_text='How the simulator trades it; empty elsewhere.')),
-                ('position', models.PositiveIntegerField(default=0, help_text='Order of the lists; smaller first.')),
-                ('base', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='marketdata.asset')),
-                ('exchange', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='instruments', to='marketdata.exchange')),
-                ('quote', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='marketdata.asset')),
-                ('settle', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='marketdata.asset')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("symbol", models.CharField(help_text="ccxt's unified symbol, as BTC/USDT.", max_length=48)),
+                (
+                    "kline_symbol",
+                    models.CharField(blank=True, help_text="What the exchange's kline stream calls it.", max_length=48),
+                ),
+                (
+                    "order_symbol",
+                    models.CharField(blank=True, help_text="What the exchange's order entry calls it.", max_length=48),
+                ),
+                (
+                    "kind",
+                    models.CharField(
+                        choices=[("spot", "Spot"), ("perpetual", "Perpetual"), ("future", "Future")],
+                        default="spot",
+                        max_length=12,
+                    ),
+                ),
+                ("contract_size", models.DecimalField(decimal_places=18, default=Decimal("1"), max_digits=38)),
+                ("inverse", models.BooleanField(default=False)),
+                ("expires_at", models.DateTimeField(blank=True, null=True)),
+                ("tick_size", models.DecimalField(decimal_places=18, max_digits=38)),
+                ("lot_size", models.DecimalField(decimal_places=18, max_digits=38)),
+                ("quantity_min", models.DecimalField(decimal_places=18, default=Decimal("0"), max_digits=38)),
+                (
+                    "quantity_max",
+                    models.DecimalField(
+                        decimal_places=18, default=Decimal("0"), help_text="0 = no upper bound.", max_digits=38
+                    ),
+                ),
+                ("notional_min", models.DecimalField(decimal_places=18, default=Decimal("0"), max_digits=38)),
+                (
+                    "status",
+                    models.CharField(
+                        choices=[("trading", "Trading"), ("halted", "Halted"), ("delisted", "Delisted")],
+                        default="trading",
+                        max_length=12,
+                    ),
+                ),
+                ("spec_version", models.PositiveIntegerField(default=1)),
+                (
+                    "stale_after_ms",
+                    models.PositiveIntegerField(default=2000, help_text="A source silent for longer is stale."),
+                ),
+                (
+                    "simulation",
+                    models.JSONField(
+                        blank=True, default=dict, help_text="How the simulator trades it; empty elsewhere."
+                    ),
+                ),
+                ("position", models.PositiveIntegerField(default=0, help_text="Order of the lists; smaller first.")),
+                (
+                    "base",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="+", to="marketdata.asset"
+                    ),
+                ),
+                (
+                    "exchange",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="instruments",
+                        to="marketdata.exchange",
+                    ),
+                ),
+                (
+                    "quote",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="+", to="marketdata.asset"
+                    ),
+                ),
+                (
+                    "settle",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="+", to="marketdata.asset"
+                    ),
+                ),
             ],
             options={
-                'ordering': ('exchange__position', 'position', 'id'),
+                "ordering": ("exchange__position", "position", "id"),
             },
         ),
         migrations.CreateModel(
-            name='Subscription',
+            name="Subscription",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('interval', models.CharField(default='1m', max_length=4)),
-                ('channels', models.JSONField(default=list, help_text='Of klines, trades, book, ticker.')),
-                ('enabled', models.BooleanField(default=True)),
-                ('state', models.CharField(default='starting', editable=False, max_length=16)),
-                ('last_event_at', models.DateTimeField(blank=True, editable=False, null=True)),
-                ('created_at', models.DateTimeField(auto_now_add=True)),
-                ('instrument', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='subscriptions', to='marketdata.instrument')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("interval", models.CharField(default="1m", max_length=4)),
+                ("channels", models.JSONField(default=list, help_text="Of klines, trades, book, ticker.")),
+                ("enabled", models.BooleanField(default=True)),
+                ("state", models.CharField(default="starting", editable=False, max_length=16)),
+                ("last_event_at", models.DateTimeField(blank=True, editable=False, null=True)),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
+                (
+                    "instrument",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="subscriptions",
+                        to="marketdata.instrument",
+                    ),
+                ),
             ],
             options={
-                'ordering': ('id',),
+                "ordering": ("id",),
             },
         ),
         migrations.AddConstraint(
-            model_name='instrument',
-            constraint=models.UniqueConstraint(fields=('exchange', 'symbol'), name='instrument_once_per_exchange'),
+            model_name="instrument",
+            constraint=models.UniqueConstraint(fields=("exchange", "symbol"), name="instrument_once_per_exchange"),
         ),
         migrations.AddConstraint(
-            model_name='subscription',
-            constraint=models.UniqueConstraint(fields=('instrument', 'interval'), name='subscription_once'),
+            model_name="subscription",
+            constraint=models.UniqueConstraint(fields=("instrument", "interval"), name="subscription_once"),
         ),
     ]

@@ -62,9 +62,7 @@ def fill(town: Town, number: int, trade: str, lots: int) -> ExchangeFill:
     return ExchangeFill(trade, str(number), town.instrument.pk, "buy", 6_000_000, lots, True, LONG_AGO_NS)
 
 
-def run(
-    exchange: Exchange, after: tuple[int, int] | None = None
-) -> tuple[poll.Pass, list[messages.ExchangeReport]]:
+def run(exchange: Exchange, after: tuple[int, int] | None = None) -> tuple[poll.Pass, list[messages.ExchangeReport]]:
     sent: list[messages.ExchangeReport] = []
     done = poll.poll(lambda report, shard: sent.append(report), NOW, after, lambda name, source, shard: exchange)
     return done, sent
