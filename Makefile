@@ -85,9 +85,11 @@ lint: tools  ## style and types: ruff, mypy, the layers, clang-format
 	@.venv/bin/lint-imports --no-cache
 	@.venv/bin/clang-format --dry-run -Werror $(wildcard orders/core/*.[ch] orders/benchmark/*.[ch] tests/core/*.[ch])
 
+# The browser's tests last and by themselves: their driver keeps an event loop running that others would trip over.
 test: lint  ## everything that must pass before a change lands: C, Python, browser
 	@$(MAKE) -s -C tests/core run
-	@$(PY) -m pytest
+	@$(PY) -m pytest --ignore=tests/browser
+	@$(PY) -m pytest tests/browser
 
 # The streams are made once: two million commands each, the same bytes everywhere.
 build/streams/s1: orders/benchmark/generate.py $(PACKAGES)
