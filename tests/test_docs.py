@@ -128,3 +128,10 @@ def test_the_changelog_says_the_version() -> None:
     version = re.search(r'^version = "([^"]+)"', (ROOT / "pyproject.toml").read_text(), re.MULTILINE)
     assert newest and version
     assert newest[1] == version[1]
+
+
+def test_every_picture_is_shown_by_a_page() -> None:
+    pictures = [path.name for path in (ROOT / "docs").rglob("*.png")]
+    assert pictures
+    text = "".join(source.read_text() for source in PAGES)
+    assert [name for name in pictures if name not in text] == []
