@@ -204,8 +204,12 @@ def _sum(asset: str | None, amounts: Iterable[Decimal | None]) -> Decimal | None
 def recount(account_id: int, instrument_id: int, strategy_id: str = "") -> tuple[Decimal, Decimal, Decimal]:
     """(quantity, realised, fees) of a position counted again from its fills: what the position must equal, to the last unit."""
     quantity = realised = fees = Decimal(0)
-    for fill in Fill.objects.filter(account_id=account_id, instrument_id=instrument_id, strategy_id=strategy_id):
-        quantity = _WIDE.add(quantity, fill.quantity if fill.side == "buy" else -fill.quantity)
+    fills = Fill.objects.filter(account_id=account_id, instrument_id=instrument_id, strategy_id=strategy_id)
+    for fill in fills.select_related("instrument"):
+        base = _WIDE.multiply(
+            fill.quantity, fill.instrument.contract_size
+        )  # fills count contracts, positions their base
+        quantity = _WIDE.add(quantity, base if fill.side == "buy" else -base)
         realised = _WIDE.add(realised, fill.realised)
         fees = _WIDE.add(fees, fill.fee)
     return quantity, realised, fees

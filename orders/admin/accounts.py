@@ -173,7 +173,7 @@ class AccountAdmin(Obeyed, OwnerScoped):
                 str(row.instrument),
                 row.strategy_id or "by hand",
                 decimal_text(row.quantity),
-                mean_price_text(row.cost, row.quantity, row.instrument.contract_size) or "-",
+                mean_price_text(row.cost, row.quantity) or "-",
                 decimal_text(row.realised),
                 decimal_text(row.fees),
                 row.as_of_seq,

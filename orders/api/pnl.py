@@ -235,8 +235,7 @@ def _unrealised(row: Position, mark: Fraction | None, cost: Decimal) -> Decimal 
         return ZERO
     if mark is None:
         return None
-    held = Fraction(row.quantity) * Fraction(row.instrument.contract_size)
-    return valuation.to_decimal(held * mark - Fraction(cost))
+    return valuation.to_decimal(Fraction(row.quantity) * mark - Fraction(cost))
 
 
 def _rows(
