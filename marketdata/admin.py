@@ -91,6 +91,10 @@ class InstrumentAdmin(Ringing):
         ("Market", {"fields": ("stale_after_ms", "simulation", "newest_klines")}),
     )
 
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Orders and klines name it for ever: an instrument that is over gets the status delisted."""
+        return False
+
     @admin.display(description="Newest klines (1m)")
     def newest_klines(self, instrument: Instrument) -> str:
         """The table itself has a key of three columns, which the admin cannot show."""

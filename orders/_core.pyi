@@ -97,6 +97,9 @@ class Core:
         self_trade_allowed: bool,
     ) -> None:
         """0 = no limit of that kind. No limits loaded means refuse (LIMITS_MISSING)."""
+    def clear_limits(self, account: int, /) -> None:
+        """As if limits were never set: every order is refused (LIMITS_MISSING)."""
+
     def set_halt(self, scope: int, key: int, state: int) -> None:
         """`key` is 0 for global, else the id of exchange, owner, account, instrument, or the strategy's 64-bit key."""
     def post(self, account: int, asset: int, amount: int) -> int:

@@ -131,7 +131,12 @@ def reply_of(error: ApiError) -> Reply:
 
 
 def set_halt(scope: str, key: str, state: str, *, by: str, reason: str = "", owner: Owner | None = None) -> Halt:
-    """Write the state of trading in a scope; engines obey from their next transaction on, with or without the bus."""
+    """Write the state of trading in a scope; engines obey from their next transaction on, with or without the bus.
+
+    An owner's own scope has one row, whatever door it came by.
+    """
+    if scope == Halt.Scope.OWNER and owner is not None:
+        key = owner.name
     with transaction.atomic():
         halt, _ = Halt.objects.select_for_update().get_or_create(
             scope=scope, key=key, owner=owner, defaults={"version": 0}

@@ -148,6 +148,14 @@ const char *core_set_limits(core *c, uint32_t account, const core_limits *limits
     return NULL;
 }
 
+const char *core_clear_limits(core *c, uint32_t account)
+{
+    uint32_t slot = table_get(&c->account_ids, account);
+    if (slot == 0) return "limits of an account that was never set";
+    ACCOUNT(c, slot)->limits_set = false;
+    return NULL;
+}
+
 const char *core_set_halt(core *c, unsigned scope, uint64_t key, unsigned state)
 {
     uint64_t table_key;

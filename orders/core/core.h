@@ -158,6 +158,7 @@ const char *core_reason_name(unsigned reason); /* NULL for a number without a na
 const char *core_set_instrument(core *c, uint32_t instrument, const core_instrument_spec *spec);
 const char *core_set_account(core *c, uint32_t account, uint32_t owner);
 const char *core_set_limits(core *c, uint32_t account, const core_limits *limits);
+const char *core_clear_limits(core *c, uint32_t account); /* as if never set: everything is refused */
 const char *core_set_halt(core *c, unsigned scope, uint64_t key, unsigned state);
 const char *core_post(core *c, uint32_t account, uint32_t asset, i128 amount, i128 *total);
 const char *core_reset_account(core *c, uint32_t account);

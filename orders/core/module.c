@@ -191,6 +191,12 @@ static PyObject *Core_set_limits(CoreObject *self, PyObject *args, PyObject *kwa
     return enter(self) ? answered(self, core_set_limits(self->core, account, &l)) : NULL;
 }
 
+static PyObject *Core_clear_limits(CoreObject *self, PyObject *account)
+{
+    uint32_t id;
+    return u32_from(account, &id) && enter(self) ? answered(self, core_clear_limits(self->core, id)) : NULL;
+}
+
 static PyObject *Core_set_halt(CoreObject *self, PyObject *args, PyObject *kwargs)
 {
     static char *names[] = {"scope", "key", "state", NULL};
@@ -558,6 +564,7 @@ static PyMethodDef METHODS[] = {
     WORDS(set_instrument),
     WORDS(set_account),
     WORDS(set_limits),
+    ONE(clear_limits),
     WORDS(set_halt),
     WORDS(post),
     ONE(reset_account),

@@ -33,7 +33,7 @@ class Teller:
             order.reason = shapes.reason_shape("SPEC_CHANGED")
         self._cancel(batch, [order.order_no for order in outdated])
         self.orders.respecify(new.accounts, new.instruments)
-        for telling in world.told(old, new):
+        for telling in list(world.told(old, new)):
             self._tell_or_leave_out(batch, telling, new)
         if old.halt_rows != new.halt_rows:
             self._announce_halts(batch, new)
@@ -54,7 +54,7 @@ class Teller:
         """An instrument whose new steps the core cannot take trades no more until its row is mended; the rest goes on."""
         try:
             self.tell(batch, telling)
-        except CoreError as error:
+        except (CoreError, OverflowError, ValueError) as error:
             if telling[0] != "set_instrument":
                 raise
             left_out = new.instruments.pop(telling[1][0], None)

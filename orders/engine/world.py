@@ -248,7 +248,7 @@ def told(old: World, new: World) -> Iterator[Telling]:
             if values is not None:
                 yield "set_limits", [account.id], values
             elif before is not None:
-                yield "set_limits", [account.id], dict.fromkeys(limits.LIMITS, 0) | {"self_trade_allowed": False}
+                yield "clear_limits", [account.id], {}
     for place in sorted(old.halts.keys() | new.halts.keys()):
         state = new.halts.get(place, HALT_ACTIVE)
         if old.halts.get(place, HALT_ACTIVE) != state:
