@@ -11,6 +11,7 @@ EVENTS_PER_SECOND = 50.0
 SPREAD_BP = 0.5
 DEPTH_NOTIONALS = 200  # a level holds about this many times the smallest order
 DEPTH_LOTS = 2_000  # where there is no smallest order to measure by
+DEPTH_LOTS_MAX = 1e12  # far from what a book can count
 TICKS_MIN = 160  # no cheaper than this: 20 bids must fit between the price and zero, and room to fall
 
 
@@ -113,7 +114,7 @@ def habits(instrument: SimInstrument) -> Habits:
         daily_volatility_bp=daily_bp,
         spread_ticks=spread,
         fine_spread_ticks=max(0.15, fine),
-        depth_lots=max(5.0, depth),
+        depth_lots=min(max(5.0, depth), DEPTH_LOTS_MAX),
         events_per_second=_positive(instrument, "events_per_second", EVENTS_PER_SECOND),
     )
 
