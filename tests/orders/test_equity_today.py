@@ -39,7 +39,9 @@ def hold(town: Town, code: str, total: str) -> None:
 def point(town: Town, minutes: int, equity: str) -> None:
     at = MIDNIGHT + timedelta(minutes=minutes)
     who = town.ann
-    EquityPoint.objects.create(account=who.account, owner=who.owner, at=at, equity=Decimal(equity), cash_flow=Decimal(0))
+    EquityPoint.objects.create(
+        account=who.account, owner=who.owner, at=at, equity=Decimal(equity), cash_flow=Decimal(0)
+    )
 
 
 def pay_in(town: Town, at: Any, kind: str, amount: str) -> None:
