@@ -239,12 +239,14 @@ class Market:
     # -- repairs -----------------------------------------------------------------------------------------------------
 
     def _refill(self, ladder: Ladder, levels: int, now_ns: int) -> None:
-        """Up to `levels` quotes: from the target outwards where there is room, then beyond the last."""
+        """Up to `levels` quotes: from the target outwards where there is room, then beyond the last; where that would be
+        below the first tick, in the holes nearest to the target.
+        """
         middle, half, gap = self.belief.opinion()
         best = self._core.best(self.instrument.id)
         other = best[0] if ladder.sign > 0 else best[2]
         nearest = -_FAR_KEY if other is None else ladder.sign * other + 1
-        key = max(math.ceil(ladder.sign * middle + half), nearest)
+        key = first = max(math.ceil(ladder.sign * middle + half), nearest)
         index = 0
         against = max(0.0, ladder.sign * self.belief.pressure)
         while ladder.keys and ladder.keys[0] - key > gap and len(ladder) < levels + LEVELS:
@@ -259,7 +261,7 @@ class Market:
         while len(ladder) < levels:
             lots = self._lots(len(ladder), 0.0)
             placed = ladder.place(self._beyond(ladder, gap), lots, now_ns)
-            if not placed and not ladder.place(ladder.keys[-1] + 1, lots, now_ns):
+            if not placed and not ladder.place(ladder.free_key(first), lots, now_ns):
                 return
         while len(ladder) > LEVELS_TRIM:
             ladder.cancel(ladder.keys[-1], now_ns)

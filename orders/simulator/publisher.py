@@ -1,6 +1,7 @@
 """Says on the market streams what the simulated books do.
 
-Trades and tops go at once, differences of the 50 best levels each 100 ms, whole books each second.
+Trades and tops go at once, differences of the 50 best levels each 100 ms, whole books each second. A top takes away what stood
+before it; when that would leave a listener with a thin book, the differences go with it.
 
 Pure: it reads the core and gives back bytes; whoever calls it writes them to `market.<exchange>`.
 """
@@ -9,8 +10,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from marketdata.blocks import LEVEL, LEVELS_MAX, PROOF, TOP, TRADE, BlockWriter
+from marketdata.blocks import BUY, LEVEL, LEVELS_MAX, PROOF, TOP, TRADE, BlockWriter
 from orders import _core
+from orders.simulator.market import LEVELS_MIN
 from orders.simulator.simulator import Simulator
 
 DIFFERENCE_NS = 100_000_000
@@ -30,6 +32,24 @@ class _Shown:
         self.difference_ns = 0
         self.snapshot_ns = snapshot_ns
         self.proof_ns = 0
+
+    def beyond(self, side: int, ticks: int) -> list[int]:
+        """Levels that listeners drop when they hear this best price."""
+        return [level for level in self.sides[side] if (level > ticks if side == BUY else level < ticks)]
+
+    def is_thin_at(self, side: int, ticks: int) -> bool:
+        """Whether listeners who hear this best price are left with fewer levels than are promised."""
+        levels = self.sides[side]
+        return len(levels) - len(self.beyond(side, ticks)) + (ticks not in levels) < LEVELS_MIN
+
+    def move_top(self, side: int, ticks: int, lots: int) -> None:
+        """Do to the levels what the listeners do when they hear a top."""
+        self.top[side] = (ticks, lots)
+        levels = self.sides[side]
+        for level in self.beyond(side, ticks) if lots else list(levels):
+            del levels[level]
+        if lots:
+            levels[ticks] = lots
 
 
 class Publisher:
@@ -73,16 +93,19 @@ class Publisher:
     def _book(self, writer: BlockWriter, number: int, version: int, now_ns: int) -> None:
         """Tops at once; the rest when it is due."""
         shown = self._shown[number]
+        bid, bid_lots, ask, ask_lots = self._core.best(number)
+        tops = ((bid or 0, bid_lots), (ask or 0, ask_lots))
+        moved = [(side, top) for side, top in enumerate(tops) if top != shown.top[side]]
         if now_ns - shown.snapshot_ns >= SNAPSHOT_NS:
             shown.snapshot_ns = now_ns
             self._snapshot(writer, number, version, now_ns)
-        elif now_ns - shown.difference_ns >= DIFFERENCE_NS:
+        elif now_ns - shown.difference_ns >= DIFFERENCE_NS or any(
+            shown.is_thin_at(side, ticks) for side, (ticks, _) in moved
+        ):
             self._differences(writer, number, version, now_ns)
-        bid, bid_lots, ask, ask_lots = self._core.best(number)
-        for side, top in enumerate(((bid or 0, bid_lots), (ask or 0, ask_lots))):
-            if top != shown.top[side]:
-                shown.top[side] = top
-                writer.add(TOP, number, version, now_ns, side, *top)
+        for side, top in moved:
+            shown.move_top(side, *top)
+            writer.add(TOP, number, version, now_ns, side, *top)
         if now_ns - shown.proof_ns >= SNAPSHOT_NS:
             shown.proof_ns = now_ns
             writer.add(PROOF, number, version, now_ns)

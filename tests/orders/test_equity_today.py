@@ -47,7 +47,8 @@ def point(town: Town, minutes: int, equity: str) -> None:
 def pay_in(town: Town, at: Any, kind: str, amount: str) -> None:
     who = town.ann
     LedgerEntry.objects.create(
-        id=LedgerEntry.objects.count() + 1, at=at, owner=who.owner, account=who.account, book="account", asset=Asset.objects.get(code="USDT"), kind=kind,
+        id=LedgerEntry.objects.count() + 1, at=at, owner=who.owner,
+        account=who.account, book="account", asset=Asset.objects.get(code="USDT"), kind=kind,
         amount=Decimal(amount), journal_seq=1,
     )  # fmt: skip
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 
 from marketdata import blocks
+from marketdata.book import Book
 from orders.simulator import Publisher
 from tests.orders.simulations import BTC, INSTRUMENTS, TKO, World
 
@@ -13,7 +14,7 @@ class Follower:
     """A book kept from blocks alone."""
 
     def __init__(self) -> None:
-        self.books: defaultdict[int, tuple[dict[int, int], dict[int, int]]] = defaultdict(lambda: ({}, {}))
+        self.books: defaultdict[int, Book] = defaultdict(Book)
         self.tops: dict[tuple[int, int], tuple[int, int]] = {}
         self.seqs: dict[int, int] = {}
         self.kinds: list[int] = []
@@ -24,14 +25,8 @@ class Follower:
             self.kinds.append(record.kind)
             assert record.seq == self.seqs.get(record.instrument_id, 0) + 1
             self.seqs[record.instrument_id] = record.seq
-            side = self.books[record.instrument_id][record.side]
-            if record.kind == blocks.SNAPSHOT:
-                self.books[record.instrument_id] = ({}, {})
-            elif record.kind == blocks.LEVEL and record.lots:
-                side[record.ticks] = record.lots
-            elif record.kind == blocks.LEVEL:
-                del side[record.ticks]
-            elif record.kind == blocks.TOP:
+            self.books[record.instrument_id].apply(record)
+            if record.kind == blocks.TOP:
                 self.tops[record.instrument_id, record.side] = (record.ticks, record.lots)
             elif record.kind == blocks.TRADE:
                 self.trades.append(record)
@@ -61,8 +56,8 @@ def test_a_follower_of_differences_has_the_cores_book() -> None:
     for raw in publisher.blocks(world.now_ns).values():
         follower.follow(raw)
     for instrument in world.instruments:
-        bids, asks = world.core.depth(instrument.id, 50)
-        assert follower.books[instrument.id] == (dict(bids), dict(asks))
+        book = follower.books[instrument.id]
+        assert (book.side(blocks.BUY, 50), book.side(blocks.SELL, 50)) == world.core.depth(instrument.id, 50)
 
 
 def test_tops_and_trades_go_out_with_the_next_block() -> None:
