@@ -71,6 +71,11 @@ def write_private(path: Path, text: str) -> None:
     fresh.replace(path)
 
 
+def demo_part(demo: Path) -> Path:
+    """Where the demo's secrets lie until their rows are committed."""
+    return demo.with_name(demo.name + ".part")
+
+
 def secret_key(data: Path) -> str:
     """The installation's own key, or '' before the first start."""
     try:

@@ -233,6 +233,9 @@ class Supervisor:
         """The demo: only in a database nobody has used yet."""
         demo = self.data / "demo.json"
         seeds = self.root / "marketdata" / "seeds" / "demo.yaml"
+        part = installation.demo_part(demo)
+        if not demo.exists() and part.exists() and not self._is_unused():
+            part.replace(demo)  # the first start ended between the commit and this
         if not demo.exists() and self._is_unused() and seeds.exists():
             self._step("first start: the demo's exchanges, instruments and accounts")
             self._manage("seed", str(seeds), what="Seeding the demo")

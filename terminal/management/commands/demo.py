@@ -34,9 +34,12 @@ class Command(BaseCommand):
         if path.exists():
             self.stdout.write(f"{path} is there already; nothing was made.")
             return
-        with transaction.atomic():
-            made = make()
-        installation.write_private(path, json.dumps(made, indent=1))
+        part = installation.demo_part(path)
+        with (
+            transaction.atomic()
+        ):  # the secrets are on disk before anybody has them, or a death in between would lose them
+            installation.write_private(part, json.dumps(make(), indent=1))
+        part.replace(path)
         self.stdout.write(f"The demo's login is in {path}.")
 
 
