@@ -60,6 +60,8 @@ class Market:
             changed = before != spec or before.simulation != spec.simulation
             if changed and (instrument := simulated(spec)) is not None:
                 self.simulator.set_instrument(instrument, now_ns)
+                if before is None:
+                    history.begin(self.simulator, spec.id, clock.from_ns(now_ns))
         for gone in old.instruments.keys() - new.instruments.keys():
             self.simulator.remove_instrument(gone, now_ns)
         self._remember_replays(new)

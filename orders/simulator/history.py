@@ -1,5 +1,5 @@
-"""The past of a simulated market: seven days of minutes at its first start, and the minutes missed while it was
-stopped.
+"""The past of a simulated market: seven days of minutes at its first start, the minutes missed while it was stopped, and
+a chart's worth for one that is added while others trade.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ INTERVAL = "1m"
 MINUTE_MS = 60_000
 DAYS = 7
 BARS_MAX = DAYS * 24 * 60
+BARS_AT_ONCE = 500  # some 50 ms: orders wait for it
 
 
 def ensure(simulator: Simulator, now: datetime) -> int:
@@ -34,9 +35,17 @@ def ensure(simulator: Simulator, now: datetime) -> int:
     return sum(_ensure(simulator, instrument, end_ms) for instrument in own)
 
 
-def _ensure(simulator: Simulator, instrument: SimInstrument, end_ms: int) -> int:
+def begin(simulator: Simulator, instrument_id: int, now: datetime) -> int:
+    """Give one market that has just opened its newest 500 minutes, if it has none at all; how many were made up."""
+    instrument = simulator.market(instrument_id).instrument
+    if instrument.replayed or latest(instrument.id, INTERVAL) is not None:
+        return 0
+    return _ensure(simulator, instrument, clock.to_ms(now) // MINUTE_MS * MINUTE_MS, BARS_AT_ONCE)
+
+
+def _ensure(simulator: Simulator, instrument: SimInstrument, end_ms: int, most: int = BARS_MAX) -> int:
     newest = latest(instrument.id, INTERVAL)
-    first_ms = end_ms - BARS_MAX * MINUTE_MS
+    first_ms = end_ms - most * MINUTE_MS
     start: float | None = None
     if newest is not None and newest.open_ms >= first_ms:
         first_ms = newest.open_ms + MINUTE_MS
