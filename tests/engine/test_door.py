@@ -12,7 +12,7 @@ from django.db import connection
 
 from orders import caller, keys
 from orders.door import HotDoor
-from orders.models import Order
+from orders.models import Order, RiskLimit
 
 BODY = {"symbol": "BTC/USDT", "side": "buy", "type": "limit", "price": "50000", "quantity": "0.01"}
 
@@ -181,3 +181,27 @@ def test_a_body_that_is_no_json_or_too_large_is_told_so(money: Any, trader_key: 
 
 def test_nobody_is_401(money: Any) -> None:
     assert asyncio.run(_post(BODY, "mk_nobody"))[0] == 401
+
+
+def test_faster_than_the_accounts_rate_is_429_and_says_when_to_come_back(live: Any, trader_key: str) -> None:
+    for code, value in (("rate_per_second", 1), ("rate_burst", 2)):
+        RiskLimit.objects.create(account=live.cast.account, code=code, value=value)
+
+    async def until_refused() -> tuple[int, dict[str, str], Any]:
+        for _ in range(20):
+            answer = await _post(BODY, trader_key)
+            if answer[0] != 201:
+                return answer
+        raise AssertionError("no order was refused")
+
+    status, headers, body = asyncio.run(until_refused())
+    assert (status, body["code"], headers["retry-after"]) == (429, "RATE_ORDERS", "1")
+    assert body["order"]["status"] == "rejected"
+
+
+def test_a_stale_spec_version_is_409_and_an_over_large_order_422(live: Any, trader_key: str) -> None:
+    status, _, body = asyncio.run(_post({**BODY, "spec_version": 99}, trader_key))
+    assert (status, body["code"]) == (409, "SPEC_CHANGED")
+    status, _, body = asyncio.run(_post({**BODY, "quantity": "5"}, trader_key))
+    assert (status, body["code"], body["limit"], body["value"]) == (422, "BALANCE_INSUFFICIENT", "100000", "250125")
+    assert body["order"]["reason"] == {"code": "BALANCE_INSUFFICIENT", "limit": "100000", "value": "250125"}
