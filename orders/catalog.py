@@ -124,7 +124,7 @@ def make_default_account(owner_id: int, exchange_name: str) -> Account:
     exchange = Exchange.objects.get(name=exchange_name)
     kind = Account.Kind.SIMULATED if exchange.source == Exchange.Source.SIMULATOR else Account.Kind.PAPER
     name = f"{owner.name}-{exchange.name}"
-    while Account.objects.filter(name=name).exclude(owner=owner, exchange=exchange).exists():
+    while Account.objects.filter(name=name).exclude(owner=owner, exchange=exchange, is_default=True).exists():
         name += "-2"
     try:
         with transaction.atomic():

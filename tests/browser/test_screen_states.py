@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from playwright.sync_api import Browser, Page, WebSocketRoute, expect
 
@@ -50,30 +52,77 @@ def test_a_halt_reaches_a_page_that_is_open(page: Page) -> None:
     expect(page.locator("body")).to_have_attribute("data-halted", "no")
 
 
-def test_a_dropped_line_is_said_and_heals(page: Page) -> None:
-    lines: list[WebSocketRoute] = []
-    cut = False
+class Line:
+    """The page's sockets, which can be cut and mended."""
 
-    def wire(line: WebSocketRoute) -> None:
-        if cut:
-            line.close(code=1012)
+    def __init__(self, page: Page) -> None:
+        self._open: list[WebSocketRoute] = []
+        self._whole = True
+        page.route_web_socket("**/ws/*", self._wire)
+        page.reload()
+        page.wait_for_selector("body[data-feed=ok]")
+
+    def _wire(self, socket: WebSocketRoute) -> None:
+        if not self._whole:
+            socket.close(code=1012)
             return
-        lines.append(line)
-        line.connect_to_server()
+        self._open.append(socket)
+        socket.connect_to_server()
 
-    page.route_web_socket("**/ws/*", wire)
-    page.reload()
-    page.wait_for_selector("body[data-feed=ok]")
-    cut = True
-    for line in lines:
-        line.close(code=1012)
+    def cut(self) -> None:
+        self._whole = False
+        for socket in self._open:
+            socket.close(code=1012)
+
+    def mend(self) -> None:
+        self._whole = True
+
+
+def test_a_dropped_line_is_said_and_heals(page: Page) -> None:
+    line = Line(page)
+    line.cut()
     expect(page.locator("#conn")).to_contain_text("Offline")
     page.fill("#quantity", "0.01")
     expect(page.locator("#go")).to_have_attribute("aria-disabled", "true")
     expect(page.locator(".banner")).to_contain_text("Disconnected")
-    cut = False
+    line.mend()
     page.wait_for_selector("body[data-feed=ok]", timeout=15_000)
     expect(page.locator("#go")).to_have_attribute("aria-disabled", "false")
+
+
+def test_what_happened_while_the_line_was_down_is_there_when_it_is_back(page: Page) -> None:
+    line = Line(page)
+    orders, fills = (int(page.text_content(count) or 0) for count in ("#count-orders", "#count-fills"))
+    line.cut()
+    expect(page.locator("#conn")).to_contain_text("Offline")
+    resting = _place(page, {"type": "limit", "price": "50000"})
+    filled = _place(page, {"type": "market"})
+    assert (resting["status"], filled["status"]) == ("new", "filled")
+    line.mend()
+    page.wait_for_selector("body[data-feed=ok]", timeout=15_000)
+    expect(page.locator("#count-orders")).to_have_text(str(orders + 1))
+    expect(page.locator("#count-fills")).not_to_have_text(str(fills))
+    _send(page, "DELETE", f"/api/v1/orders/{resting['id']}")
+    expect(page.locator("#count-orders")).to_have_text(str(orders or ""))
+
+
+def _place(page: Page, order: dict[str, str]) -> Any:
+    """As another of their programs would: not by this page's ticket."""
+    return _send(
+        page,
+        "POST",
+        "/api/v1/orders",
+        {"symbol": "BTC/USDT", "exchange": "sim", "side": "buy", "quantity": "0.001", **order},
+    )
+
+
+def _send(page: Page, method: str, path: str, body: Any = None) -> Any:
+    token = next(cookie["value"] for cookie in page.context.cookies() if cookie["name"].startswith("csrf"))
+    address = page.url.split("/", 3)
+    headers = {"X-CSRFToken": token, "Origin": "/".join(address[:3])}
+    answer = page.request.fetch(path, method=method, headers=headers, data=body)
+    assert answer.ok, answer.text()
+    return answer.json()
 
 
 @pytest.mark.parametrize("context", [PHONE], indirect=True)
