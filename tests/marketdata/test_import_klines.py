@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import os
+import re
 import zipfile
 from io import StringIO
 from pathlib import Path
@@ -140,6 +141,20 @@ def test_a_bad_row_is_named_and_nothing_of_its_file_comes_in(btc: Any, tmp_path:
     assert reason in str(refused.value)
     assert "Nothing of this file was imported" in str(refused.value)
     assert len(store.history(btc.pk, "1m")) == 2  # the other file's
+
+
+def test_a_bad_row_in_a_packed_file_is_named_too_and_nothing_of_the_archive_comes_in(btc: Any, tmp_path: Path) -> None:
+    bad = "\n".join([*csv_rows(2, 3), "nonsense", *csv_rows(2, 5)])
+    (tmp_path / "bad.csv.gz").write_bytes(gzip.compress(bad.encode()))
+    with zipfile.ZipFile(tmp_path / "bad.zip", "w") as archive:
+        archive.writestr("good.csv", "\n".join(csv_rows(3)))
+        archive.writestr("bad.csv", bad)
+    with pytest.raises(CommandError) as refused:
+        run(tmp_path / "bad.csv.gz", tmp_path / "bad.zip")
+    assert re.search(r"bad\.csv\.gz:3: ", str(refused.value)) and re.search(
+        r"bad\.zip\S*bad\.csv\S*:3: ", str(refused.value)
+    )
+    assert store.history(btc.pk, "1m") == []
 
 
 @pytest.mark.parametrize(
