@@ -1,4 +1,4 @@
-"""Each reason the core can give is provoked by a test; those no other test has a place for are here."""
+"""Each reason the core can give has its place in a test of the core; those that fit nowhere else are here."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ HERE = Path(__file__).parent
 
 
 @pytest.mark.parametrize("reason", sorted(_core.REASONS.values()))
-def test_every_reason_is_provoked_by_some_test(reason: str) -> None:
+def test_every_reason_is_named_in_a_test_of_the_core(reason: str) -> None:
     assert any(f'"{reason}"' in path.read_text() for path in HERE.glob("test_core_*.py"))
 
 
