@@ -202,6 +202,7 @@ size_t core_depth(const core *c, uint32_t instrument, unsigned side, core_quote 
 bool core_cost_to_fill(const core *c, uint32_t instrument, unsigned side, int64_t lots, int64_t *filled, i128 *cost);
 bool core_order_view(const core *c, uint64_t order_no, core_report *out);             /* account half */
 bool core_market_view(const core *c, uint64_t order_no, core_report *out);            /* book; qty_lots = remaining */
+uint32_t core_market_flags(const core *c, uint64_t order_no);                         /* 0 when it stands in no book */
 size_t core_open_orders(const core *c, uint32_t account, uint64_t *out, size_t room); /* newest first; how many there are */
 bool core_balance(const core *c, uint32_t account, uint32_t asset, i128 *total, i128 *hold);
 bool core_position(const core *c, uint32_t account, uint32_t instrument, uint64_t strategy, core_position_view *out);

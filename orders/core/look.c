@@ -72,6 +72,12 @@ bool core_market_view(const core *c, uint64_t order_no, core_report *out)
     return true;
 }
 
+uint32_t core_market_flags(const core *c, uint64_t order_no)
+{
+    uint32_t slot = order_find(c, order_no);
+    return slot && ORDER(c, slot)->in_book ? ORDER(c, slot)->flags : 0;
+}
+
 size_t core_open_orders(const core *c, uint32_t account, uint64_t *out, size_t room)
 {
     uint32_t slot = table_get(&c->account_ids, account);

@@ -53,8 +53,26 @@ static bool i128_from_int(PyObject *o, i128 *out)
 
 static int convert_i128(PyObject *o, void *out) { return i128_from_int(o, out); }
 
+/* Most arguments are of one digit: read in place, it costs a fifth of a call into Python's own conversion. */
+static inline bool one_digit(PyObject *o, int64_t *out)
+{
+#if PY_VERSION_HEX >= 0x030C0000
+    if (!PyLong_CheckExact(o) || !PyUnstable_Long_IsCompact((PyLongObject *)o)) return false;
+    *out = PyUnstable_Long_CompactValue((PyLongObject *)o);
+#else
+    if (!PyLong_CheckExact(o) || Py_SIZE(o) < -1 || Py_SIZE(o) > 1) return false;
+    *out = Py_SIZE(o) * (int64_t)((PyLongObject *)o)->ob_digit[0];
+#endif
+    return true;
+}
+
 static bool u32_from(PyObject *o, uint32_t *out)
 {
+    int64_t small;
+    if (one_digit(o, &small) && small >= 0 && small <= UINT32_MAX) {
+        *out = (uint32_t)small;
+        return true;
+    }
     unsigned long long x = PyLong_AsUnsignedLongLong(o);
     if (x == (unsigned long long)-1 && PyErr_Occurred()) return false;
     if (x > UINT32_MAX) {
@@ -77,6 +95,11 @@ static bool u8_from(PyObject *o, uint8_t *out)
 
 static bool u64_from(PyObject *o, uint64_t *out)
 {
+    int64_t small;
+    if (one_digit(o, &small) && small >= 0) {
+        *out = (uint64_t)small;
+        return true;
+    }
     *out = PyLong_AsUnsignedLongLong(o);
     return !(*out == UINT64_MAX && PyErr_Occurred());
 }
@@ -85,6 +108,7 @@ static int convert_u64(PyObject *o, void *out) { return u64_from(o, out); }
 
 static bool i64_from(PyObject *o, int64_t *out)
 {
+    if (one_digit(o, out)) return true;
     *out = PyLong_AsLongLong(o);
     return !(*out == -1 && PyErr_Occurred());
 }
@@ -239,11 +263,7 @@ static PyObject *Core_place(CoreObject *self, PyObject *const *a, Py_ssize_t n)
 }
 
 /* The caller names an order by number alone, so it is told apart here whether it is an agent's. */
-static uint32_t agent_flag(const core *c, uint64_t order_no)
-{
-    core_report view;
-    return core_market_view(c, order_no, &view) ? view.flags & FLAG_AGENT : 0;
-}
+static uint32_t agent_flag(const core *c, uint64_t order_no) { return core_market_flags(c, order_no) & FLAG_AGENT; }
 
 static PyObject *Core_cancel(CoreObject *self, PyObject *const *a, Py_ssize_t n)
 {
