@@ -4,10 +4,9 @@
 
 bool account_reserve(core *c, uint32_t reports)
 {
-    return pool_reserve(c, &c->orders, reports) && table_reserve(c, &c->order_ids, reports) && pool_reserve(c, &c->seats, reports) &&
-           table_reserve(c, &c->seat_ids, reports) && pool_reserve(c, &c->balances, 2 * reports) &&
-           table_reserve(c, &c->balance_ids, 2 * reports) && pool_reserve(c, &c->positions, reports) &&
-           table_reserve(c, &c->position_ids, reports);
+    return order_reserve(c, reports) && pool_reserve(c, &c->seats, reports) && table_reserve(c, &c->seat_ids, reports) &&
+           pool_reserve(c, &c->balances, 2 * reports) && table_reserve(c, &c->balance_ids, 2 * reports) &&
+           pool_reserve(c, &c->positions, reports) && table_reserve(c, &c->position_ids, reports);
 }
 
 uint32_t account_balance_slot(core *c, uint32_t account, uint32_t asset)
@@ -39,9 +38,9 @@ uint32_t account_seat_slot(core *c, uint32_t account, uint32_t instrument)
 i128 account_bucket(const core_account *a, int64_t at_ns)
 {
     const core_limits *l = &a->limits;
-    i128 full = (i128)(l->rate_burst ? l->rate_burst : 1) * BUCKET_TOKEN;
-    i128 passed = (i128)at_ns - a->bucket_at_ns; /* time that runs backwards adds nothing */
-    i128 level = a->bucket + (passed > 0 ? passed * l->rate_per_second : 0);
+    i128 full = (int64_t)(l->rate_burst ? l->rate_burst : 1) * BUCKET_TOKEN, level = a->bucket;
+    if (at_ns > a->bucket_at_ns) /* time that runs backwards adds nothing */
+        level += (i128)((u128)((uint64_t)at_ns - (uint64_t)a->bucket_at_ns) * l->rate_per_second);
     return level > full ? full : level;
 }
 
@@ -94,9 +93,9 @@ void account_link(core *c, uint32_t slot)
     core_order *o = ORDER(c, slot);
     core_seat *seat = SEAT(c, o->seat);
     core_account *a = ACCOUNT(c, seat->account);
-    o->account_prev = 0;
-    o->account_next = a->first_order;
-    if (a->first_order) ORDER(c, a->first_order)->account_prev = slot;
+    LINKS(c, slot)->account_prev = 0;
+    LINKS(c, slot)->account_next = a->first_order;
+    if (a->first_order) LINKS(c, a->first_order)->account_prev = slot;
     a->first_order = slot;
     a->open_orders++;
     seat->open_orders++;
@@ -107,31 +106,27 @@ void account_link(core *c, uint32_t slot)
 
 static void unlink_order(core *c, uint32_t slot, core_seat *seat)
 {
-    core_order *o = ORDER(c, slot);
+    const order_links *own = LINKS(c, slot);
     core_account *a = ACCOUNT(c, seat->account);
-    if (o->account_prev)
-        ORDER(c, o->account_prev)->account_next = o->account_next;
+    if (own->account_prev)
+        LINKS(c, own->account_prev)->account_next = own->account_next;
     else
-        a->first_order = o->account_next;
-    if (o->account_next) ORDER(c, o->account_next)->account_prev = o->account_prev;
+        a->first_order = own->account_next;
+    if (own->account_next) LINKS(c, own->account_next)->account_prev = own->account_prev;
     a->open_orders--;
     seat->open_orders--;
     INSTRUMENT(c, seat->instrument)->open_orders--;
-    o->in_account = false;
+    ORDER(c, slot)->in_account = false;
     c->orders_open--;
 }
 
-static const char *apply_new(core *c, core_report *r, uint32_t slot)
+static void open_order(core *c, core_report *r, uint32_t slot, uint32_t seat, uint32_t position)
 {
-    uint32_t account = table_get(&c->account_ids, r->account), instrument = table_get(&c->instrument_ids, r->instrument);
-    if (account == 0) return "a report of an account that was never set";
-    if (instrument == 0) return "a report of an instrument that was never set";
     core_order *o = ORDER(c, slot);
-    if (o->in_account) return "a NEW report of an order that is already open";
-    core_account *a = ACCOUNT(c, account);
-    o->seat = account_seat_slot(c, account, instrument);
-    o->position = position_slot(c, o->seat, r->strategy);
-    o->instrument = instrument;
+    core_account *a = ACCOUNT(c, SEAT(c, seat)->account);
+    o->seat = seat;
+    o->position = position;
+    o->instrument = SEAT(c, seat)->instrument;
     o->side = r->side;
     o->type = r->type;
     o->tif = r->tif;
@@ -152,6 +147,22 @@ static const char *apply_new(core *c, core_report *r, uint32_t slot)
         a->bucket = account_bucket(a, r->at_ns) - BUCKET_TOKEN;
         if (r->at_ns > a->bucket_at_ns) a->bucket_at_ns = r->at_ns;
     }
+}
+
+void account_open(core *c, core_report *r, uint32_t slot, uint32_t seat, uint32_t position)
+{
+    open_order(c, r, slot, seat, position);
+    account_view(c, SEAT(c, seat), POSITION(c, position), r);
+}
+
+static const char *apply_new(core *c, core_report *r, uint32_t slot)
+{
+    uint32_t account = table_get(&c->account_ids, r->account), instrument = table_get(&c->instrument_ids, r->instrument);
+    if (account == 0) return "a report of an account that was never set";
+    if (instrument == 0) return "a report of an instrument that was never set";
+    if (ORDER(c, slot)->in_account) return "a NEW report of an order that is already open";
+    uint32_t seat = account_seat_slot(c, account, instrument);
+    open_order(c, r, slot, seat, position_slot(c, seat, r->strategy));
     return NULL;
 }
 

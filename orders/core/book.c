@@ -169,7 +169,10 @@ bool book_reserve(core *c, core_book *b, int64_t price)
         b->window = pool_array(c, NULL, 0, WINDOW_TICKS * sizeof *b->window);
         if (b->window == NULL) return false;
     }
-    if (b->levels[0] + b->levels[1] == 0) b->base = base_around(price);
+    if (b->levels[0] + b->levels[1] == 0)
+        b->base = base_around(price);
+    else if (in_window(b, price) && b->misses < MISSES_BEFORE_MOVE)
+        return true;
     if (!ladder_reserve(c, &b->ladder[0], 1) || !ladder_reserve(c, &b->ladder[1], 1)) return false;
     return b->misses < MISSES_BEFORE_MOVE || window_move(c, b);
 }
@@ -185,10 +188,10 @@ void book_add(core *c, core_book *b, uint32_t slot)
         if (in_window(b, price)) bit_set(b, side, index_of(price));
         if (b->levels[side]++ == 0 || ladder_key(side, price) > ladder_key(side, b->best[side])) b->best[side] = price;
     }
-    o->prev = level->tail;
-    o->next = 0;
+    LINKS(c, slot)->prev = level->tail;
+    LINKS(c, slot)->next = 0;
     if (level->tail)
-        ORDER(c, level->tail)->next = slot;
+        LINKS(c, level->tail)->next = slot;
     else
         level->head = slot;
     level->tail = slot;
@@ -218,15 +221,15 @@ void book_take(core *c, core_book *b, uint32_t slot, int64_t lots)
     level->lots -= lots;
     b->lots[o->side] -= lots;
     if (o->remaining > 0) return;
-    if (o->prev)
-        ORDER(c, o->prev)->next = o->next;
+    const order_links *own = LINKS(c, slot);
+    if (own->prev)
+        LINKS(c, own->prev)->next = own->next;
     else
-        level->head = o->next;
-    if (o->next)
-        ORDER(c, o->next)->prev = o->prev;
+        level->head = own->next;
+    if (own->next)
+        LINKS(c, own->next)->prev = own->prev;
     else
-        level->tail = o->prev;
-    o->prev = o->next = 0;
+        level->tail = own->prev;
     o->in_book = false;
     b->orders[o->side]--;
     c->orders_market--;

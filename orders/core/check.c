@@ -8,11 +8,11 @@ static const char *check_level(const core *c, uint32_t instrument, unsigned side
 {
     int64_t lots = 0;
     uint32_t count = 0, prev = 0;
-    for (uint32_t slot = level->head; slot; prev = slot, slot = ORDER(c, slot)->next) {
+    for (uint32_t slot = level->head; slot; prev = slot, slot = LINKS(c, slot)->next) {
         const core_order *o = ORDER(c, slot);
         if (!o->in_book || o->side != side || o->price_ticks != price || o->instrument != instrument)
             return "an order stands in a queue that is not its own";
-        if (o->prev != prev) return "a queue's links do not lead back";
+        if (LINKS(c, slot)->prev != prev) return "a queue's links do not lead back";
         if (o->remaining <= 0) return "an order with nothing left stands in a book";
         lots += o->remaining;
         if (++count > level->count) return "a queue is longer than its count";
@@ -80,12 +80,12 @@ static const char *check_account(core *c, uint32_t account)
 {
     const core_account *a = ACCOUNT(c, account);
     uint32_t count = 0, prev = 0;
-    for (uint32_t slot = a->first_order; slot; prev = slot, slot = ORDER(c, slot)->account_next) {
+    for (uint32_t slot = a->first_order; slot; prev = slot, slot = LINKS(c, slot)->account_next) {
         const core_order *o = ORDER(c, slot);
         const char *why = check_order(c, o);
         if (why) return why;
         core_seat *seat = SEAT(c, o->seat);
-        if (seat->account != account || o->account_prev != prev) return "an account's list of orders is broken";
+        if (seat->account != account || LINKS(c, slot)->account_prev != prev) return "an account's list of orders is broken";
         BALANCE(c, o->side == SIDE_BUY ? seat->quote : seat->base)->walked += o->hold;
         seat->walked++;
         if (++count > a->open_orders) break;

@@ -2,24 +2,34 @@
  * or is refused with CAPACITY and has changed nothing. */
 #include "state.h"
 
-static unsigned refused_place(core *c, const core_command *m, const risk_decision *d, uint64_t index)
+/* What a place asked for; what became of it is for the caller to say. */
+static core_report *place_report(core *c, const core_command *m, uint64_t index)
 {
     core_report *r = ring_push(c);
-    r->at_ns = m->at_ns;
-    r->order_no = m->order_no;
-    r->strategy = m->strategy;
-    r->account = m->account;
-    r->instrument = m->instrument;
+    *r = (core_report){
+        .seq = c->seq,
+        .at_ns = m->at_ns,
+        .order_no = m->order_no,
+        .strategy = m->strategy,
+        .account = m->account,
+        .instrument = m->instrument,
+        .side = m->side,
+        .type = m->type,
+        .tif = m->tif,
+        .flags = m->flags & FLAGS_OF_ORDER,
+        .spec_version = m->spec_version,
+        .price_ticks = m->price_ticks,
+        .qty_lots = m->qty_lots,
+        .command_index = index,
+    };
+    return r;
+}
+
+static unsigned refused_place(core *c, const core_command *m, const risk_decision *d, uint64_t index)
+{
+    core_report *r = place_report(c, m, index);
     r->exec_type = r->ord_status = '8';
-    r->side = m->side;
-    r->type = m->type;
-    r->tif = m->tif;
     r->reason = (uint16_t)d->reason;
-    r->flags = m->flags & FLAGS_OF_ORDER;
-    r->spec_version = m->spec_version;
-    r->price_ticks = m->price_ticks;
-    r->qty_lots = m->qty_lots;
-    r->command_index = index;
     r->limit = d->limit;
     r->value = d->value;
     return d->reason;
@@ -36,13 +46,16 @@ static unsigned refused(core *c, const core_command *m, uint32_t slot, unsigned 
         account_view(c, SEAT(c, o->seat), POSITION(c, o->position), r);
     } else {
         r = ring_push(c);
-        r->at_ns = m->at_ns;
-        r->order_no = m->order_no;
-        r->account = m->account;
-        r->instrument = m->instrument;
-        r->exec_type = 'I';
-        r->ord_status = '8';
-        r->command_index = index;
+        *r = (core_report){
+            .seq = c->seq,
+            .at_ns = m->at_ns,
+            .order_no = m->order_no,
+            .account = m->account,
+            .instrument = m->instrument,
+            .exec_type = 'I',
+            .ord_status = '8',
+            .command_index = index,
+        };
     }
     r->reason = (uint16_t)reason;
     r->limit = limit;
@@ -120,6 +133,23 @@ static unsigned place_agent(core *c, const core_command *m)
     return REASON_NONE;
 }
 
+/* An approved order takes its place in both halves, and its NEW report says so. */
+static uint32_t accept(core *c, const core_command *m, const risk_decision *d, uint64_t index)
+{
+    uint32_t slot = order_create(c, m->order_no), seat = d->seat, position = d->position;
+    const core_instrument_spec *spec = &INSTRUMENT(c, d->instrument)->spec;
+    if (seat == 0) seat = account_seat_slot(c, d->account, d->instrument);
+    if (position == 0) position = position_slot(c, seat, m->strategy);
+    fill_market_half(c, slot, m, d->instrument);
+    core_report *r = place_report(c, m, index);
+    r->exec_type = '0';
+    r->hold = d->hold;
+    r->limit = spec->maker_fee_ppm;
+    r->value = spec->taker_fee_ppm;
+    account_open(c, r, slot, seat, position);
+    return slot;
+}
+
 static unsigned approve(core *c, const core_command *m, risk_decision *d)
 {
     risk_place(c, m, d);
@@ -135,35 +165,15 @@ unsigned core_place(core *c, const core_command *m, uint64_t index)
     risk_decision d;
     c->commands++;
     if (!ring_reserve(c, 1)) return REASON_CAPACITY;
-    if (!account_reserve(c, 1)) {
-        d = (risk_decision){.reason = REASON_CAPACITY};
-        return m->flags & FLAG_AGENT ? d.reason : refused_place(c, m, &d, index);
+    if (m->flags & FLAG_AGENT) return order_reserve(c, 1) ? place_agent(c, m) : REASON_CAPACITY;
+    risk_find(c, m, &d);
+    if (!(d.position ? order_reserve(c, 1) : account_reserve(c, 1))) {
+        d.reason = REASON_CAPACITY;
+        return refused_place(c, m, &d, index);
     }
-    if (m->flags & FLAG_AGENT) return place_agent(c, m);
     if (approve(c, m, &d)) return refused_place(c, m, &d, index);
 
-    uint32_t slot = order_create(c, m->order_no);
-    const core_instrument_spec *spec = &INSTRUMENT(c, d.instrument)->spec;
-    fill_market_half(c, slot, m, d.instrument);
-    core_report *r = ring_push(c);
-    r->at_ns = m->at_ns;
-    r->order_no = m->order_no;
-    r->strategy = m->strategy;
-    r->account = m->account;
-    r->instrument = m->instrument;
-    r->exec_type = '0';
-    r->side = m->side;
-    r->type = m->type;
-    r->tif = m->tif;
-    r->flags = m->flags & FLAGS_OF_ORDER;
-    r->spec_version = m->spec_version;
-    r->price_ticks = m->price_ticks;
-    r->qty_lots = m->qty_lots;
-    r->command_index = index;
-    r->hold = d.hold;
-    r->limit = spec->maker_fee_ppm;
-    r->value = spec->taker_fee_ppm;
-    fold(c, r, slot);
+    uint32_t slot = accept(c, m, &d, index);
     match_run(c, slot, m->at_ns, index);
     settle(c, slot, m->at_ns, index);
     return REASON_NONE;
@@ -233,7 +243,6 @@ static unsigned amend_agent(const core *c, const core_order *o, const core_comma
 static unsigned approve_amend(core *c, const core_order *o, core_command *next, int64_t total, risk_decision *d)
 {
     core_instrument *in = INSTRUMENT(c, o->instrument);
-    *d = (risk_decision){0};
     next->instrument = in->id;
     next->spec_version = o->spec_version;
     if (o->flags & FLAG_AGENT) {
@@ -241,6 +250,7 @@ static unsigned approve_amend(core *c, const core_order *o, core_command *next, 
     } else {
         next->account = ACCOUNT(c, SEAT(c, o->seat)->account)->id;
         next->strategy = POSITION(c, o->position)->strategy;
+        *d = (risk_decision){.account = SEAT(c, o->seat)->account, .instrument = o->instrument, .seat = o->seat, .position = o->position};
         risk_amend(c, next, o, total, d);
     }
     if (d->reason) return d->reason;
@@ -302,23 +312,27 @@ static unsigned told_late(core *c, const core_command *m, uint64_t index)
         return refused(c, m, 0, REASON_NUMBER_OVERFLOW, CORE_AMOUNT_MAX, 0, index);
     if (!account_reserve(c, 1)) return refused(c, m, 0, REASON_CAPACITY, 0, 0, index);
     core_report *r = ring_push(c);
-    r->at_ns = m->at_ns;
-    r->order_no = m->order_no;
-    r->strategy = m->strategy;
-    r->account = m->account;
-    r->instrument = m->instrument;
-    r->exec_type = 'F';
-    r->ord_status = '4';
-    r->side = m->side;
-    r->liquidity = m->type;
-    r->flags = FLAG_TOLD | FLAG_LATE;
-    r->spec_version = m->spec_version;
-    r->filled_lots = r->last_lots = m->qty_lots;
-    r->last_ticks = m->price_ticks;
-    r->trade_no = m->trade_no;
-    r->command_index = index;
-    r->cum_cost = notional;
-    r->last_fee = fixed_fee(notional, m->type == LIQUIDITY_MAKER ? spec->maker_fee_ppm : spec->taker_fee_ppm);
+    *r = (core_report){
+        .seq = c->seq,
+        .at_ns = m->at_ns,
+        .order_no = m->order_no,
+        .strategy = m->strategy,
+        .account = m->account,
+        .instrument = m->instrument,
+        .exec_type = 'F',
+        .ord_status = '4',
+        .side = m->side,
+        .liquidity = m->type,
+        .flags = FLAG_TOLD | FLAG_LATE,
+        .spec_version = m->spec_version,
+        .filled_lots = m->qty_lots,
+        .last_lots = m->qty_lots,
+        .last_ticks = m->price_ticks,
+        .trade_no = m->trade_no,
+        .command_index = index,
+        .cum_cost = notional,
+        .last_fee = fixed_fee(notional, m->type == LIQUIDITY_MAKER ? spec->maker_fee_ppm : spec->taker_fee_ppm),
+    };
     fold(c, r, 0);
     return REASON_NONE;
 }

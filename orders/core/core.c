@@ -79,6 +79,7 @@ void core_destroy(core *c)
     for (uint32_t slot = 1; c->instruments.data && slot < c->instruments.used; slot++) book_free(c, &INSTRUMENT(c, slot)->book);
     for (size_t i = 0; i < sizeof pools / sizeof *pools; i++) pool_free(c, pools[i]);
     for (size_t i = 0; i < sizeof tables / sizeof *tables; i++) table_free(c, tables[i]);
+    if (c->links != NULL) pool_array(c, c->links, c->links_room * sizeof *c->links, 0);
     if (c->ring != NULL) pool_array(c, c->ring, c->ring_room * sizeof *c->ring, 0);
     if (c->tape != NULL) pool_array(c, c->tape, c->tape_room * sizeof *c->tape, 0);
     core last = *c; /* the block cannot count its own end */

@@ -3,11 +3,24 @@
 
 static bool within_amount(i128 x) { return x <= CORE_AMOUNT_MAX && x >= -CORE_AMOUNT_MAX; }
 
-bool fixed_amount(int64_t lots, i128 unit, i128 *out) { return !__builtin_mul_overflow((i128)lots, unit, out) && within_amount(*out); }
+static bool is_narrow(i128 x) { return x == (int64_t)x; }
+
+bool fixed_amount(int64_t lots, i128 unit, i128 *out)
+{
+    if (is_narrow(unit)) { /* one multiplication, and it fits: the ordinary case, here as below */
+        *out = (i128)lots * (int64_t)unit;
+        return within_amount(*out);
+    }
+    return !__builtin_mul_overflow((i128)lots, unit, out) && within_amount(*out);
+}
 
 bool fixed_notional(int64_t ticks, int64_t lots, i128 unit, i128 *out)
 {
     i128 ticks_lots = (i128)ticks * lots; /* two int64 always fit */
+    if (is_narrow(ticks_lots) && is_narrow(unit)) {
+        *out = (i128)(int64_t)ticks_lots * (int64_t)unit;
+        return within_amount(*out);
+    }
     return !__builtin_mul_overflow(ticks_lots, unit, out) && within_amount(*out);
 }
 
@@ -47,9 +60,10 @@ static u128 share_wide(u128 whole, u128 part, u128 of)
 i128 fixed_share(i128 whole, i128 part, i128 of)
 {
     if (part == of) return whole;
-    u128 w = (u128)whole, p = (u128)part;
-    if (w <= UINT64_MAX && p <= UINT64_MAX) return (i128)(w * p / (u128)of);
-    return (i128)share_wide(w, p, (u128)of);
+    u128 w = (u128)whole, p = (u128)part, d = (u128)of;
+    if (w <= UINT32_MAX && p <= UINT32_MAX && d <= UINT64_MAX) return (i128)((uint64_t)w * (uint64_t)p / (uint64_t)d);
+    if (w <= UINT64_MAX && p <= UINT64_MAX) return (i128)(w * p / d);
+    return (i128)share_wide(w, p, d);
 }
 
 uint64_t fixed_mix(uint64_t x)

@@ -83,7 +83,7 @@ size_t core_open_orders(const core *c, uint32_t account, uint64_t *out, size_t r
     uint32_t slot = table_get(&c->account_ids, account);
     if (slot == 0) return 0;
     size_t count = 0;
-    for (uint32_t i = ACCOUNT(c, slot)->first_order; i && count < room; i = ORDER(c, i)->account_next) out[count++] = ORDER(c, i)->order_no;
+    for (uint32_t i = ACCOUNT(c, slot)->first_order; i && count < room; i = LINKS(c, i)->account_next) out[count++] = ORDER(c, i)->order_no;
     return ACCOUNT(c, slot)->open_orders;
 }
 

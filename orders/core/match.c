@@ -17,7 +17,7 @@ void match_walk(const core *c, const core_instrument *in, const core_command *m,
     if (!book_crosses(b, m->side, limit)) return;
     do {
         if (m->side == SIDE_BUY ? price > limit : price < limit) return;
-        for (uint32_t slot = book_level(c, b, other, price)->head; slot && out->lots < m->qty_lots; slot = ORDER(c, slot)->next) {
+        for (uint32_t slot = book_level(c, b, other, price)->head; slot && out->lots < m->qty_lots; slot = LINKS(c, slot)->next) {
             const core_order *o = ORDER(c, slot);
             int64_t wanted = m->qty_lots - out->lots, lots = o->remaining < wanted ? o->remaining : wanted;
             i128 notional = 0;

@@ -1,32 +1,47 @@
 /* An order's life: one table of states, one record for both halves. */
 #include "state.h"
 
-/* Letters of FIX 4.4 (tags 39 and 150). A pair that is not here is not allowed. `after_all` is for an execution that
- * leaves nothing to fill. From 0: the order is not known yet. */
-static const struct {
-    uint8_t from, exec_type, after, after_all;
-} TRANSITIONS[] = {
-    {0, '0', '0', '0'},   {0, '8', '8', '8'},   {'A', '0', '0', '0'}, {'A', '8', '8', '8'}, {'A', 'F', '1', '2'}, {'A', '4', '4', '4'},
-    {'A', 'C', 'C', 'C'}, {'0', 'F', '1', '2'}, {'0', '5', '0', '0'}, {'0', '4', '4', '4'}, {'0', 'C', 'C', 'C'}, {'0', '8', '8', '8'},
-    {'1', 'F', '1', '2'}, {'1', '5', '1', '1'}, {'1', '4', '4', '4'}, {'1', 'C', 'C', 'C'}, {'1', '8', '8', '8'},
+/* Letters of FIX 4.4 (tags 39 and 150) as rows and columns. Row and column 0 are the letters nothing may follow. */
+enum { UNKNOWN_YET = 1, PENDING, OPEN, PART_FILLED, STATES };
+enum { EVENT_NEW = 1, EVENT_FILL, EVENT_REPLACED, EVENT_CANCELED, EVENT_EXPIRED, EVENT_REJECTED, EVENTS };
+static const uint8_t STATE_OF[] = {[0] = UNKNOWN_YET, ['A'] = PENDING, ['0'] = OPEN, ['1'] = PART_FILLED};
+static const uint8_t EVENT_OF[] = {['0'] = EVENT_NEW,      ['F'] = EVENT_FILL,    ['5'] = EVENT_REPLACED,
+                                   ['4'] = EVENT_CANCELED, ['C'] = EVENT_EXPIRED, ['8'] = EVENT_REJECTED};
+
+/* The state after: a pair that is not here is not allowed. An execution that leaves nothing to fill ends in '2' instead. */
+static const uint8_t AFTER[STATES][EVENTS] = {
+    [UNKNOWN_YET] = {[EVENT_NEW] = '0', [EVENT_REJECTED] = '8'},
+    [PENDING] = {0, '0', '1', 0, '4', 'C', '8'},
+    [OPEN] = {0, 0, '1', '0', '4', 'C', '8'},
+    [PART_FILLED] = {0, 0, '1', '1', '4', 'C', '8'},
 };
 
 uint8_t order_next(uint8_t ord_status, uint8_t exec_type, bool filled)
 {
-    for (size_t i = 0; i < sizeof TRANSITIONS / sizeof *TRANSITIONS; i++)
-        if (TRANSITIONS[i].from == ord_status && TRANSITIONS[i].exec_type == exec_type)
-            return filled ? TRANSITIONS[i].after_all : TRANSITIONS[i].after;
-    return 0;
+    if (ord_status >= sizeof STATE_OF || exec_type >= sizeof EVENT_OF) return 0;
+    uint8_t after = AFTER[STATE_OF[ord_status]][EVENT_OF[exec_type]];
+    return after && filled && exec_type == 'F' ? '2' : after;
 }
 
 bool order_is_final(uint8_t ord_status) { return ord_status == '2' || ord_status == '4' || ord_status == '8' || ord_status == 'C'; }
 
 uint32_t order_find(const core *c, uint64_t order_no) { return table_get(&c->order_ids, order_no); }
 
+bool order_reserve(core *c, uint32_t orders)
+{
+    if (!pool_reserve(c, &c->orders, orders) || !table_reserve(c, &c->order_ids, orders)) return false;
+    if (c->links_room == c->orders.room) return true;
+    void *links = pool_array(c, c->links, c->links_room * sizeof *c->links, c->orders.room * sizeof *c->links);
+    if (links == NULL) return false;
+    c->links = links;
+    c->links_room = c->orders.room;
+    return true;
+}
+
 uint32_t order_create(core *c, uint64_t order_no)
 {
-    uint32_t slot = pool_take(&c->orders);
-    ORDER(c, slot)->order_no = order_no;
+    uint32_t slot = pool_take_as_it_lies(&c->orders);
+    *ORDER(c, slot) = (core_order){.order_no = order_no};
     table_put(&c->order_ids, order_no, slot);
     return slot;
 }
@@ -44,22 +59,25 @@ core_report *order_report(core *c, uint32_t slot, uint8_t exec_type, int64_t at_
     const core_order *o = ORDER(c, slot);
     const core_seat *seat = SEAT(c, o->seat);
     core_report *r = ring_push(c);
-    r->at_ns = at_ns;
-    r->order_no = o->order_no;
-    r->strategy = POSITION(c, o->position)->strategy;
-    r->account = ACCOUNT(c, seat->account)->id;
-    r->instrument = INSTRUMENT(c, seat->instrument)->id;
-    r->exec_type = exec_type;
-    r->side = o->side;
-    r->type = o->type;
-    r->tif = o->tif;
-    r->flags = o->flags;
-    r->spec_version = o->spec_version;
-    r->price_ticks = o->limit_ticks;
-    r->qty_lots = o->qty_lots;
-    r->hold = o->hold;
-    r->cum_cost = o->cum_cost;
-    r->filled_lots = o->filled_lots;
-    r->command_index = index;
+    *r = (core_report){
+        .seq = c->seq,
+        .at_ns = at_ns,
+        .order_no = o->order_no,
+        .strategy = POSITION(c, o->position)->strategy,
+        .account = ACCOUNT(c, seat->account)->id,
+        .instrument = INSTRUMENT(c, seat->instrument)->id,
+        .exec_type = exec_type,
+        .side = o->side,
+        .type = o->type,
+        .tif = o->tif,
+        .flags = o->flags,
+        .spec_version = o->spec_version,
+        .price_ticks = o->limit_ticks,
+        .qty_lots = o->qty_lots,
+        .filled_lots = o->filled_lots,
+        .command_index = index,
+        .cum_cost = o->cum_cost,
+        .hold = o->hold,
+    };
     return r;
 }

@@ -6,6 +6,7 @@
 
 #define POOL_FIRST_ROOM 64u
 #define CACHE_LINE 64u
+#define SMALL_BYTES 16384u /* below it an array is all touched soon; it starts on a cache line, as every array that grows */
 
 void *pool_array(core *c, void *old, size_t old_bytes, size_t new_bytes)
 {
@@ -16,7 +17,7 @@ void *pool_array(core *c, void *old, size_t old_bytes, size_t new_bytes)
     }
     size_t rounded = (new_bytes + CACHE_LINE - 1) / CACHE_LINE * CACHE_LINE;
     void *fresh;
-    if (old == NULL) { /* calloc leaves untouched pages untouched, so an idle book costs little */
+    if (old == NULL && rounded > SMALL_BYTES) { /* calloc leaves untouched pages untouched, so an idle book costs little */
         uint8_t *zeroed = calloc(1, rounded);
         if (zeroed == NULL) return NULL;
         c->memory += new_bytes;
@@ -24,7 +25,7 @@ void *pool_array(core *c, void *old, size_t old_bytes, size_t new_bytes)
     }
     fresh = aligned_alloc(CACHE_LINE, rounded);
     if (fresh == NULL) return NULL;
-    memcpy(fresh, old, old_bytes);
+    if (old != NULL) memcpy(fresh, old, old_bytes);
     memset((uint8_t *)fresh + old_bytes, 0, rounded - old_bytes);
     free(old);
     c->memory += new_bytes - old_bytes;
@@ -61,19 +62,21 @@ bool pool_reserve(core *c, core_pool *p, uint32_t count)
 }
 
 /* Freed records are a list threaded through their first four bytes. */
-uint32_t pool_take(core_pool *p)
+uint32_t pool_take_as_it_lies(core_pool *p)
 {
     uint32_t slot = p->free_head;
-    if (slot) {
-        uint8_t *record = p->data + (size_t)slot * p->record;
-        memcpy(&p->free_head, record, sizeof p->free_head);
-        p->free_count--;
-        memset(record, 0, p->record);
-        return slot;
-    }
-    if (p->used >= p->room) return 0;
-    slot = p->used++;
-    return slot; /* never used before, so still zero */
+    if (slot == 0) return p->used < p->room ? p->used++ : 0;
+    memcpy(&p->free_head, p->data + (size_t)slot * p->record, sizeof p->free_head);
+    p->free_count--;
+    return slot;
+}
+
+uint32_t pool_take(core_pool *p)
+{
+    bool fresh = p->free_head == 0; /* never used before, so still zero */
+    uint32_t slot = pool_take_as_it_lies(p);
+    if (!fresh) memset(p->data + (size_t)slot * p->record, 0, p->record);
+    return slot;
 }
 
 void pool_give(core_pool *p, uint32_t slot)

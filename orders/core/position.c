@@ -10,6 +10,8 @@ static uint64_t key_of(uint32_t seat, uint64_t strategy) { return fixed_mix(stra
 /* Different pairs may share a key: the table leads to a chain, compared in full. */
 uint32_t position_find(const core *c, uint32_t seat, uint64_t strategy)
 {
+    uint32_t recent = SEAT(c, seat)->recent;
+    if (recent && POSITION(c, recent)->strategy == strategy) return recent;
     uint32_t slot = table_get(&c->position_ids, key_of(seat, strategy));
     while (slot && (POSITION(c, slot)->seat != seat || POSITION(c, slot)->strategy != strategy)) slot = POSITION(c, slot)->next_same_key;
     return slot;
@@ -18,7 +20,7 @@ uint32_t position_find(const core *c, uint32_t seat, uint64_t strategy)
 uint32_t position_slot(core *c, uint32_t seat, uint64_t strategy)
 {
     uint32_t slot = position_find(c, seat, strategy);
-    if (slot) return slot;
+    if (slot) return SEAT(c, seat)->recent = slot;
     uint64_t key = key_of(seat, strategy);
     uint32_t head = table_get(&c->position_ids, key);
     slot = pool_take(&c->positions);
@@ -34,31 +36,34 @@ uint32_t position_slot(core *c, uint32_t seat, uint64_t strategy)
     } else {
         table_put(&c->position_ids, key, slot);
     }
-    return slot;
+    return SEAT(c, seat)->recent = slot;
 }
 
 static i128 magnitude(i128 x) { return x < 0 ? -x : x; }
 
 bool position_apply(core_position_row *p, unsigned side, i128 amount, i128 notional, i128 fee)
 {
-    core_position_row next = *p;
-    i128 sign = side == SIDE_BUY ? 1 : -1, opening = amount, opening_notional = notional;
-    bool broken = false;
-    if (next.qty != 0 && (next.qty > 0) != (side == SIDE_BUY)) {
-        i128 held = magnitude(next.qty), closing = held < amount ? held : amount;
+    i128 qty = p->qty, cost = p->cost, realised = p->realised, fees;
+    i128 opening = amount, opening_notional = notional;
+    bool buys = side == SIDE_BUY, broken = false;
+    if (qty != 0 && (qty > 0) != buys) {
+        i128 held = magnitude(qty), closing = held < amount ? held : amount;
         i128 closing_notional = fixed_share(notional, closing, amount);
-        i128 removed = fixed_share(magnitude(next.cost), closing, held);
-        i128 result = side == SIDE_SELL ? closing_notional - removed : removed - closing_notional;
-        broken |= __builtin_add_overflow(next.realised, result, &next.realised);
-        next.qty += sign * closing;
-        next.cost += sign * removed;
+        i128 removed = fixed_share(magnitude(cost), closing, held);
+        i128 result = buys ? removed - closing_notional : closing_notional - removed;
+        broken |= __builtin_add_overflow(realised, result, &realised);
+        qty += buys ? closing : -closing;
+        cost += buys ? removed : -removed;
         opening = amount - closing;
         opening_notional = notional - closing_notional;
     }
-    broken |= __builtin_add_overflow(next.qty, sign * opening, &next.qty);
-    broken |= __builtin_add_overflow(next.cost, sign * opening_notional, &next.cost);
-    broken |= __builtin_add_overflow(next.fees, fee, &next.fees);
+    broken |= __builtin_add_overflow(qty, buys ? opening : -opening, &qty);
+    broken |= __builtin_add_overflow(cost, buys ? opening_notional : -opening_notional, &cost);
+    broken |= __builtin_add_overflow(p->fees, fee, &fees);
     if (broken) return false;
-    *p = next;
+    p->qty = qty;
+    p->cost = cost;
+    p->realised = realised;
+    p->fees = fees;
     return true;
 }

@@ -52,7 +52,7 @@ const char *core_rebuild_books(core *c, size_t *placed)
     uint64_t *queue = pool_array(c, NULL, 0, bytes);
     if (queue == NULL) return "no memory to sort the open orders";
     for (uint32_t a = 1; a < c->accounts.used; a++)
-        for (uint32_t slot = ACCOUNT(c, a)->first_order; slot; slot = ORDER(c, slot)->account_next) {
+        for (uint32_t slot = ACCOUNT(c, a)->first_order; slot; slot = LINKS(c, slot)->account_next) {
             if (ORDER(c, slot)->type != TYPE_LIMIT || ORDER(c, slot)->tif != TIF_GTC) continue;
             queue[2 * count] = ORDER(c, slot)->arrival;
             queue[2 * count++ + 1] = slot;

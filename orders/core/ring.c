@@ -22,10 +22,9 @@ bool ring_reserve(core *c, uint64_t reports)
 
 core_report *ring_push(core *c)
 {
-    core_report *r = &c->ring[c->ring_used++];
-    *r = (core_report){.seq = ++c->seq};
+    c->seq++;
     c->ring_total++;
-    return r;
+    return &c->ring[c->ring_used++];
 }
 
 size_t core_reports(const core *c, const core_report **first)

@@ -8,7 +8,6 @@ typedef struct {
     const core_account *account;       /* NULL when unknown */
     const core_instrument *instrument; /* NULL when unknown */
     risk_decision *d;
-    uint32_t seat;     /* 0 when the pair has none yet */
     uint32_t controls; /* evaluated so far */
     i128 notional;
     i128 held; /* what an amend gives back before it takes */
@@ -45,11 +44,11 @@ static unsigned halt_state(const core *c, unsigned scope, uint64_t key)
 static bool reduces(const risk_order *r)
 {
     const core *c = r->c;
-    uint32_t position = r->seat ? position_find(c, r->seat, r->m->strategy) : 0;
+    uint32_t position = r->d->position;
     if (position == 0) return false;
     i128 held = POSITION(c, position)->qty, unit = r->instrument->spec.base_unit, lots = r->m->qty_lots;
     if (r->m->side == SIDE_BUY ? held >= 0 : held <= 0) return false;
-    for (uint32_t slot = r->account->first_order; slot; slot = ORDER(c, slot)->account_next) {
+    for (uint32_t slot = r->account->first_order; slot; slot = LINKS(c, slot)->account_next) {
         const core_order *o = ORDER(c, slot);
         if (o->position == position && o->side == r->m->side && o->order_no != r->m->order_no) lots += o->qty_lots - o->filled_lots;
     }
@@ -137,7 +136,7 @@ static bool check_notional(risk_order *r)
 static bool check_counts(risk_order *r)
 {
     const core_limits *l = &r->account->limits;
-    uint32_t here = r->seat ? SEAT(r->c, r->seat)->open_orders : 0;
+    uint32_t here = SEAT(r->c, r->d->seat)->open_orders; /* no seat yet: slot 0 reads as zeros */
     r->controls += 3;
     if (l->open_orders_max && r->account->open_orders >= l->open_orders_max)
         return refuse(r, REASON_OPEN_ORDERS_MAX, l->open_orders_max, (i128)r->account->open_orders + 1);
@@ -183,9 +182,9 @@ static bool check_balance(risk_order *r, uint32_t fee_ppm)
         r->d->hold = r->d->preview.cost + r->d->preview.fees;
     else
         r->d->hold = r->notional + fixed_fee(r->notional, fee_ppm);
-    uint32_t slot =
-        r->seat ? (m->side == SIDE_BUY ? SEAT(c, r->seat)->quote : SEAT(c, r->seat)->base)
-                : table_get(&c->balance_ids, (uint64_t)r->d->account << 32 | (m->side == SIDE_BUY ? spec->quote_asset : spec->base_asset));
+    uint32_t slot = r->d->seat ? (m->side == SIDE_BUY ? SEAT(c, r->d->seat)->quote : SEAT(c, r->d->seat)->base)
+                               : table_get(&c->balance_ids,
+                                           (uint64_t)r->d->account << 32 | (m->side == SIDE_BUY ? spec->quote_asset : spec->base_asset));
     if (slot) r->free = BALANCE(c, slot)->total - BALANCE(c, slot)->hold;
     return r->d->hold - r->held <= r->free || refuse(r, REASON_BALANCE_INSUFFICIENT, r->free + r->held, r->d->hold);
 }
@@ -200,13 +199,18 @@ static bool check_market(risk_order *r, int64_t standing)
     return true;
 }
 
-static risk_order begin(const core *c, const core_command *m, risk_decision *d)
+void risk_find(const core *c, const core_command *m, risk_decision *d)
 {
     *d = (risk_decision){.account = table_get(&c->account_ids, m->account), .instrument = table_get(&c->instrument_ids, m->instrument)};
+    if (d->account && d->instrument) d->seat = table_get(&c->seat_ids, (uint64_t)d->account << 32 | d->instrument);
+    if (d->seat) d->position = position_find(c, d->seat, m->strategy);
+}
+
+static risk_order begin(const core *c, const core_command *m, risk_decision *d)
+{
     risk_order r = {.c = c, .m = m, .d = d};
     if (d->account) r.account = ACCOUNT(c, d->account);
     if (d->instrument) r.instrument = INSTRUMENT(c, d->instrument);
-    if (d->account && d->instrument) r.seat = table_get(&c->seat_ids, (uint64_t)d->account << 32 | d->instrument);
     return r;
 }
 

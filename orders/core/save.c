@@ -154,8 +154,8 @@ static uint64_t checksum(const uint8_t *bytes, size_t size)
 static void write_orders(const core *c, cursor *s, uint32_t account)
 {
     uint32_t slot = ACCOUNT(c, account)->first_order;
-    while (slot && ORDER(c, slot)->account_next) slot = ORDER(c, slot)->account_next;
-    for (; slot; slot = ORDER(c, slot)->account_prev) { /* oldest first: restoring links each in front of the last */
+    while (slot && LINKS(c, slot)->account_next) slot = LINKS(c, slot)->account_next;
+    for (; slot; slot = LINKS(c, slot)->account_prev) { /* oldest first: restoring links each in front of the last */
         core_order o = *ORDER(c, slot);
         const core_seat *seat = SEAT(c, o.seat);
         order_home home = {ACCOUNT(c, seat->account)->id, INSTRUMENT(c, seat->instrument)->id, POSITION(c, o.position)->strategy};

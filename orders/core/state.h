@@ -81,7 +81,9 @@ typedef struct {
 
 typedef struct { /* an account at an instrument: what every order of the pair shares */
     uint32_t account, instrument, base, quote, open_orders;
+    uint32_t recent; /* the position used last: most orders of a pair are of one strategy */
     uint32_t walked; /* core_check's count */
+    uint32_t pad;
 } core_seat;
 
 typedef struct {
@@ -90,26 +92,31 @@ typedef struct {
     uint32_t seat, next_same_key, next_of_account, pad;
 } core_position_row;
 
-/* One record for both halves, freed when neither needs it. First cache line: what matching touches. */
+/* One record for both halves, freed when neither needs it. Two cache lines: what matching touches, and the account half. */
 typedef struct {
     uint64_t order_no;
-    int64_t price_ticks; /* market half */
-    int64_t remaining;   /* market half: lots standing */
-    uint32_t prev, next; /* in its level */
-    uint32_t instrument; /* slot */
-    uint32_t flags;
+    int64_t price_ticks;                 /* market half */
+    int64_t remaining;                   /* market half: lots standing */
+    uint32_t instrument, seat, position; /* slots */
+    uint32_t flags, spec_version;
     uint8_t side, type, tif, ord_status;
     bool in_book, in_account;
     uint8_t pad0[2];
-    uint32_t spec_version, seat;
+    uint32_t maker_fee_ppm, taker_fee_ppm, pad1;
 
     int64_t limit_ticks, qty_lots; /* account half from here */
     int64_t filled_lots;
     uint64_t arrival; /* seq of the report that gave its place in the queue */
     i128 hold, cum_cost;
-    uint32_t position, account_prev, account_next;
-    uint32_t maker_fee_ppm, taker_fee_ppm, pad1[3];
 } core_order;
+
+/* An order's neighbours in its level and in its account's list, under the order's own slot. Apart from the order, because
+ * joining and leaving a list touches neighbours that are needed for nothing else: many of them fit one cache line. */
+typedef struct {
+    uint32_t prev, next, account_prev, account_next;
+} order_links;
+
+_Static_assert(sizeof(core_order) == 128, "two cache lines");
 
 typedef struct {
     uint64_t key;
@@ -118,6 +125,8 @@ typedef struct {
 
 struct core {
     core_pool orders, levels, chunks, instruments, accounts, balances, seats, positions, halts;
+    order_links *links;
+    uint32_t links_room; /* that of orders, once reserved */
     core_table order_ids, instrument_ids, account_ids, balance_ids, seat_ids, position_ids, halt_ids;
     uint32_t halts_on; /* halts not ACTIVE: zero spares six look-ups an order */
     core_report *ring;
@@ -132,6 +141,7 @@ struct core {
 };
 
 #define ORDER(c, slot) (&((core_order *)(void *)(c)->orders.data)[slot])
+#define LINKS(c, slot) (&(c)->links[slot])
 #define LEVEL(c, slot) (&((core_level *)(void *)(c)->levels.data)[slot])
 #define CHUNK(c, slot) (&((ladder_chunk *)(void *)(c)->chunks.data)[slot])
 #define INSTRUMENT(c, slot) (&((core_instrument *)(void *)(c)->instruments.data)[slot])
@@ -153,6 +163,7 @@ void pool_init(core_pool *p, uint32_t record, uint32_t bound);
 void pool_free(core *c, core_pool *p);
 bool pool_reserve(core *c, core_pool *p, uint32_t count); /* after it, count takes cannot fail */
 uint32_t pool_take(core_pool *p);                         /* zeroed; 0 when nothing was reserved */
+uint32_t pool_take_as_it_lies(core_pool *p);              /* the same, for a caller that writes all of it */
 void pool_give(core_pool *p, uint32_t slot);
 void *pool_array(core *c, void *old, size_t old_bytes, size_t new_bytes); /* zeroed beyond old; NULL when memory fails, old kept */
 
@@ -201,24 +212,27 @@ int64_t match_run(core *c, uint32_t slot, int64_t at_ns, uint64_t index); /* tak
 uint8_t order_next(uint8_t ord_status, uint8_t exec_type, bool filled);
 bool order_is_final(uint8_t ord_status);
 uint32_t order_find(const core *c, uint64_t order_no);
-uint32_t order_create(core *c, uint64_t order_no);
+bool order_reserve(core *c, uint32_t orders);
+uint32_t order_create(core *c, uint64_t order_no); /* room is reserved */
 void order_drop_if_gone(core *c, uint32_t slot);
 core_report *order_report(core *c, uint32_t slot, uint8_t exec_type, int64_t at_ns, uint64_t index); /* all but the state after */
 
 /* risk.c: an approved order, or a reason with limit and value. */
 typedef struct {
-    uint32_t account, instrument; /* slots, 0 when unknown */
+    uint32_t account, instrument, seat, position; /* slots, 0 when unknown */
     i128 hold, limit, value;
     match_preview preview;
     unsigned reason;
 } risk_decision;
-void risk_place(core *c, const core_command *m, risk_decision *d);
+void risk_find(const core *c, const core_command *m, risk_decision *d); /* the look-ups, once a command */
+void risk_place(core *c, const core_command *m, risk_decision *d);      /* after risk_find */
 void risk_amend(core *c, const core_command *m, const core_order *o, int64_t new_total, risk_decision *d);
 uint32_t risk_halt_find(const core *c, unsigned scope, uint64_t key, uint64_t *table_key); /* 0, and the key to put it under */
 bool risk_hold(const core_instrument *in, unsigned side, int64_t ticks, int64_t lots, uint32_t fee_ppm, i128 *hold);
 
 /* account.c: the fold. */
-const char *account_apply(core *c, core_report *r, uint32_t slot);      /* fills the state after; NULL or why the report does not fit */
+const char *account_apply(core *c, core_report *r, uint32_t slot); /* fills the state after; NULL or why the report does not fit */
+void account_open(core *c, core_report *r, uint32_t slot, uint32_t seat, uint32_t position); /* its NEW, where all has been found */
 void account_terms(const core *c, const core_order *o, core_report *r); /* price of a fill: cum_cost, last_fee, hold after it */
 uint32_t account_balance_slot(core *c, uint32_t account, uint32_t asset);
 uint32_t account_seat_slot(core *c, uint32_t account, uint32_t instrument);
@@ -235,7 +249,7 @@ uint32_t position_find(const core *c, uint32_t seat, uint64_t strategy);
 
 /* ring.c */
 bool ring_reserve(core *c, uint64_t reports);
-core_report *ring_push(core *c); /* zeroed, numbered; cannot fail after ring_reserve */
+core_report *ring_push(core *c); /* as it lies, for the caller to write whole, c->seq being its number; cannot fail after ring_reserve */
 bool tape_reserve(core *c, uint64_t prints);
 void tape_push(core *c, const core_tape *t);
 
