@@ -30,7 +30,7 @@ uint32_t account_seat_slot(core *c, uint32_t account, uint32_t instrument)
     uint32_t base = account_balance_slot(c, account, spec->base_asset);
     uint32_t quote = account_balance_slot(c, account, spec->quote_asset);
     slot = pool_take(&c->seats);
-    *SEAT(c, slot) = (core_seat){.account = account, .instrument = instrument, .base = base, .quote = quote};
+    *SEAT(c, slot) = (core_seat){.account = account, .instrument = instrument, .balance = {[SIDE_BUY] = quote, [SIDE_SELL] = base}};
     table_put(&c->seat_ids, key, slot);
     return slot;
 }
@@ -46,7 +46,7 @@ i128 account_bucket(const core_account *a, int64_t at_ns)
 
 void account_view(const core *c, const core_seat *seat, const core_position_row *p, core_report *r)
 {
-    const core_balance_row *base = BALANCE(c, seat->base), *quote = BALANCE(c, seat->quote);
+    const core_balance_row *base = BALANCE(c, seat->balance[SIDE_SELL]), *quote = BALANCE(c, seat->balance[SIDE_BUY]);
     r->base_total = base->total;
     r->base_hold = base->hold;
     r->quote_total = quote->total;
@@ -83,10 +83,7 @@ void account_terms(const core *c, const core_order *o, core_report *r)
     r->filled_lots = o->filled_lots + r->last_lots;
 }
 
-static core_balance_row *held(core *c, const core_seat *seat, unsigned side)
-{
-    return BALANCE(c, side == SIDE_BUY ? seat->quote : seat->base);
-}
+static core_balance_row *held(core *c, const core_seat *seat, unsigned side) { return BALANCE(c, seat->balance[side]); }
 
 void account_link(core *c, uint32_t slot)
 {
@@ -169,7 +166,7 @@ static const char *apply_new(core *c, core_report *r, uint32_t slot)
 /* Balances and position of one execution. A sum that leaves 128 bits would need more than 10^38 units: the core stops. */
 static const char *move_money(core *c, const core_seat *seat, core_position_row *p, const core_report *r, i128 notional)
 {
-    core_balance_row *base = BALANCE(c, seat->base), *quote = BALANCE(c, seat->quote);
+    core_balance_row *base = BALANCE(c, seat->balance[SIDE_SELL]), *quote = BALANCE(c, seat->balance[SIDE_BUY]);
     i128 amount, sign = r->side == SIDE_BUY ? 1 : -1;
     bool bad = !fixed_amount(r->last_lots, INSTRUMENT(c, seat->instrument)->spec.base_unit, &amount);
     bad = bad || __builtin_add_overflow(base->total, sign * amount, &base->total);

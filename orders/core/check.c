@@ -86,7 +86,7 @@ static const char *check_account(core *c, uint32_t account)
         if (why) return why;
         core_seat *seat = SEAT(c, o->seat);
         if (seat->account != account || LINKS(c, slot)->account_prev != prev) return "an account's list of orders is broken";
-        BALANCE(c, o->side == SIDE_BUY ? seat->quote : seat->base)->walked += o->hold;
+        BALANCE(c, seat->balance[o->side])->walked += o->hold;
         seat->walked++;
         if (++count > a->open_orders) break;
     }

@@ -389,6 +389,10 @@ unsigned core_told(core *c, const core_command *m, uint64_t index)
     return REASON_NONE;
 }
 
+/* A batch says what comes: the table's line of a command some way ahead is fetched while others run, then its order's. */
+#define TABLE_AHEAD 8
+#define ORDER_AHEAD 4
+
 size_t core_process(core *c, const core_command *commands, size_t count, uint64_t first_index)
 {
     size_t done = 0;
@@ -396,6 +400,8 @@ size_t core_process(core *c, const core_command *commands, size_t count, uint64_
         const core_command *m = &commands[done];
         uint64_t index = first_index + done;
         if (c->ring_used > c->ring_bound / 2) break; /* each command finds at least half of the ring */
+        if (count - done > TABLE_AHEAD) table_expect(&c->order_ids, m[TABLE_AHEAD].order_no);
+        if (count - done > ORDER_AHEAD) order_expect(c, m[ORDER_AHEAD].order_no);
         switch (m->op) {
         case OP_PLACE: core_place(c, m, index); break;
         case OP_CANCEL: core_cancel(c, m, index); break;

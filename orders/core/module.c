@@ -298,28 +298,46 @@ static PyObject *Core_reports(CoreObject *self, PyObject *unused)
     return enter(self) ? drained(self) : NULL;
 }
 
-/* Joins the parts of a batch whose reports did not fit the ring at once. Steals both. */
-static PyObject *joined(PyObject *before, PyObject *more)
+/* A batch on its way: its reports leave the ring after every few commands, while the cache still has them. */
+#define COMMANDS_A_PIECE 128u
+typedef struct {
+    const core_command *commands;
+    size_t count, done;
+    uint8_t *out;      /* the memory of a bytes object that nobody else has yet */
+    size_t used, room; /* reports */
+} core_batch;
+
+/* Runs until all is done or the room is too small for what waits in the ring; returns how many reports wait. No Python. */
+static size_t run_batch(core *c, core_batch *b)
 {
-    if (before == NULL || more == NULL) {
-        Py_XDECREF(before);
-        return more;
+    for (;;) {
+        const core_report *first;
+        size_t waiting = core_reports(c, &first), left = b->count - b->done;
+        if (waiting > b->room - b->used) return waiting;
+        memcpy(b->out + b->used * sizeof *first, first, waiting * sizeof *first);
+        b->used += waiting;
+        core_reports_clear(c);
+        if (left == 0 || core_broken(c) != NULL) return 0;
+        b->done += core_process(c, b->commands + b->done, left < COMMANDS_A_PIECE ? left : COMMANDS_A_PIECE, b->done);
     }
-    PyBytes_ConcatAndDel(&before, more);
-    return before;
 }
 
 static PyObject *process_buffer(CoreObject *self, const Py_buffer *view)
 {
-    PyObject *out = NULL;
-    size_t count = (size_t)view->len / sizeof(core_command), done = 0;
+    const core_report *first;
+    core_batch b = {.commands = view->buf, .count = (size_t)view->len / sizeof(core_command)};
+    size_t waiting = b.count + core_reports(self->core, &first); /* most commands make one report, some more */
+    PyObject *out = PyBytes_FromStringAndSize(NULL, 0);
     do {
+        b.room = b.used + waiting + (b.count - b.done) / 2 + 8;
+        if (out == NULL || _PyBytes_Resize(&out, (Py_ssize_t)(b.room * sizeof(core_report))) < 0) return NULL;
+        b.out = (uint8_t *)PyBytes_AS_STRING(out);
         self->busy = true;
-        Py_BEGIN_ALLOW_THREADS done += core_process(self->core, (const core_command *)view->buf + done, count - done, done);
+        Py_BEGIN_ALLOW_THREADS waiting = run_batch(self->core, &b);
         Py_END_ALLOW_THREADS self->busy = false;
-        out = joined(out, drained(self));
-    } while (out != NULL && done < count && core_broken(self->core) == NULL);
-    if (out != NULL && !enter(self)) Py_CLEAR(out);
+    } while (waiting);
+    if (_PyBytes_Resize(&out, (Py_ssize_t)(b.used * sizeof(core_report))) < 0) return NULL;
+    if (!enter(self)) Py_CLEAR(out);
     return out;
 }
 

@@ -27,6 +27,16 @@ bool order_is_final(uint8_t ord_status) { return ord_status == '2' || ord_status
 
 uint32_t order_find(const core *c, uint64_t order_no) { return table_get(&c->order_ids, order_no); }
 
+void order_expect(const core *c, uint64_t order_no)
+{
+    uint32_t slot = table_guess(&c->order_ids, order_no);
+    if (c->links == NULL) return;
+    const uint8_t *order = (const uint8_t *)ORDER(c, slot);
+    __builtin_prefetch(order);
+    __builtin_prefetch(order + sizeof(core_order) / 2);
+    __builtin_prefetch(LINKS(c, slot));
+}
+
 bool order_reserve(core *c, uint32_t orders)
 {
     if (!pool_reserve(c, &c->orders, orders) || !table_reserve(c, &c->order_ids, orders)) return false;

@@ -107,11 +107,6 @@ static bool check_shape(risk_order *r)
     return true;
 }
 
-static uint32_t hold_ppm(const core_instrument_spec *s)
-{
-    return s->maker_fee_ppm > s->taker_fee_ppm ? s->maker_fee_ppm : s->taker_fee_ppm;
-}
-
 /* A market order's value is what it would cost in this book now; a limit order's is its own price. */
 static bool check_notional(risk_order *r)
 {
@@ -182,9 +177,9 @@ static bool check_balance(risk_order *r, uint32_t fee_ppm)
         r->d->hold = r->d->preview.cost + r->d->preview.fees;
     else
         r->d->hold = r->notional + fixed_fee(r->notional, fee_ppm);
-    uint32_t slot = r->d->seat ? (m->side == SIDE_BUY ? SEAT(c, r->d->seat)->quote : SEAT(c, r->d->seat)->base)
-                               : table_get(&c->balance_ids,
-                                           (uint64_t)r->d->account << 32 | (m->side == SIDE_BUY ? spec->quote_asset : spec->base_asset));
+    uint32_t slot = SEAT(c, r->d->seat)->balance[m->side];
+    if (slot == 0)
+        slot = table_get(&c->balance_ids, (uint64_t)r->d->account << 32 | (m->side == SIDE_BUY ? spec->quote_asset : spec->base_asset));
     if (slot) r->free = BALANCE(c, slot)->total - BALANCE(c, slot)->hold;
     return r->d->hold - r->held <= r->free || refuse(r, REASON_BALANCE_INSUFFICIENT, r->free + r->held, r->d->hold);
 }
@@ -214,25 +209,33 @@ static risk_order begin(const core *c, const core_command *m, risk_decision *d)
     return r;
 }
 
+/* All of them, in their order. Counts and rate are for new orders; an amended one keeps the fees it was accepted under. */
+static bool approved(risk_order *r, const core_order *amended)
+{
+    if (!check_halts(r) || !check_world(r) || !check_shape(r) || !check_notional(r)) return false;
+    if (amended == NULL && !check_counts(r)) return false;
+    if (!check_self_trade(r)) return false;
+    uint32_t maker = amended ? amended->maker_fee_ppm : r->instrument->spec.maker_fee_ppm;
+    uint32_t taker = amended ? amended->taker_fee_ppm : r->instrument->spec.taker_fee_ppm;
+    return check_balance(r, maker > taker ? maker : taker) && check_market(r, amended ? amended->remaining : 0);
+}
+
 void risk_place(core *c, const core_command *m, risk_decision *d)
 {
     risk_order r = begin(c, m, d);
-    bool approved = check_halts(&r) && check_world(&r) && check_shape(&r) && check_notional(&r) && check_counts(&r) &&
-                    check_self_trade(&r) && check_balance(&r, hold_ppm(&r.instrument->spec)) && check_market(&r, 0);
+    approved(&r, NULL);
     c->checks += r.controls;
-    if (approved) d->reason = REASON_NONE;
 }
 
-/* m carries the order as it would be: price, qty_lots = the lots that would stand. Counts and rate are for new orders. */
+/* m carries the order as it would be: price, qty_lots = the lots that would stand. */
 void risk_amend(core *c, const core_command *m, const core_order *o, int64_t new_total, risk_decision *d)
 {
     risk_order r = begin(c, m, d);
     r.held = o->hold;
     uint32_t ppm = o->maker_fee_ppm > o->taker_fee_ppm ? o->maker_fee_ppm : o->taker_fee_ppm;
-    bool approved = check_halts(&r) && check_world(&r) && check_shape(&r) && check_notional(&r) && check_self_trade(&r) &&
-                    check_balance(&r, ppm) && check_market(&r, o->remaining);
+    bool stands = approved(&r, o);
     c->checks += r.controls;
-    if (!approved) return;
+    if (!stands) return;
     /* Lots the account half has not seen filled (a lost report) stay held as well. */
     if (!risk_hold(r.instrument, o->side, m->price_ticks, new_total - o->filled_lots, ppm, &d->hold))
         refuse(&r, REASON_NUMBER_OVERFLOW, CORE_AMOUNT_MAX, 0);

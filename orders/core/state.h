@@ -80,7 +80,9 @@ typedef struct {
 } core_balance_row;
 
 typedef struct { /* an account at an instrument: what every order of the pair shares */
-    uint32_t account, instrument, base, quote, open_orders;
+    uint32_t account, instrument;
+    uint32_t balance[2]; /* by the side of the order that holds of it: a buy holds quote, a sell base */
+    uint32_t open_orders;
     uint32_t recent; /* the position used last: most orders of a pair are of one strategy */
     uint32_t walked; /* core_check's count */
     uint32_t pad;
@@ -172,10 +174,15 @@ bool table_reserve(core *c, core_table *t, uint32_t extra);
 uint32_t table_get(const core_table *t, uint64_t key);      /* 0 = not there */
 void table_put(core_table *t, uint64_t key, uint32_t slot); /* key is new, room is reserved */
 void table_remove(core_table *t, uint64_t key);
+void table_expect(const core_table *t, uint64_t key);    /* a look-up comes soon: its line is asked for now */
+uint32_t table_guess(const core_table *t, uint64_t key); /* what table_get answers for most keys; some slot, or 0, for others */
 void table_free(core *c, core_table *t);
 
 /* ladder.c: sorted levels outside the window. */
-static inline int64_t ladder_key(unsigned side, int64_t price) { return side == SIDE_BUY ? price : ~price; }
+static inline int64_t ladder_key(unsigned side, int64_t price)
+{
+    return price ^ -(int64_t)(side != SIDE_BUY);
+} /* sides are random: no branch */
 bool ladder_reserve(core *c, core_ladder *l, uint32_t inserts); /* room for so many new levels */
 core_level *ladder_find(core *c, core_ladder *l, int64_t key);
 core_level *ladder_insert(core *c, core_ladder *l, int64_t key); /* key is new */
@@ -194,7 +201,7 @@ void book_free(core *c, core_book *b);
 static inline bool book_crosses(const core_book *b, unsigned side, int64_t price)
 {
     unsigned other = 1u - side;
-    return b->levels[other] && (side == SIDE_BUY ? b->best[other] <= price : b->best[other] >= price);
+    return b->levels[other] && ladder_key(side, b->best[other]) <= ladder_key(side, price);
 }
 
 /* match.c */
@@ -213,7 +220,8 @@ uint8_t order_next(uint8_t ord_status, uint8_t exec_type, bool filled);
 bool order_is_final(uint8_t ord_status);
 uint32_t order_find(const core *c, uint64_t order_no);
 bool order_reserve(core *c, uint32_t orders);
-uint32_t order_create(core *c, uint64_t order_no); /* room is reserved */
+void order_expect(const core *c, uint64_t order_no); /* a command on it comes soon: its lines are asked for now */
+uint32_t order_create(core *c, uint64_t order_no);   /* room is reserved */
 void order_drop_if_gone(core *c, uint32_t slot);
 core_report *order_report(core *c, uint32_t slot, uint8_t exec_type, int64_t at_ns, uint64_t index); /* all but the state after */
 

@@ -45,6 +45,13 @@ uint32_t table_get(const core_table *t, uint64_t key)
     }
 }
 
+void table_expect(const core_table *t, uint64_t key)
+{
+    if (t->entries != NULL) __builtin_prefetch(&t->entries[home(t, key)]);
+}
+
+uint32_t table_guess(const core_table *t, uint64_t key) { return t->entries == NULL ? 0 : t->entries[home(t, key)].slot; }
+
 void table_put(core_table *t, uint64_t key, uint32_t slot)
 {
     place(t, key, slot);
