@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any, Protocol
@@ -13,6 +14,9 @@ DEPTH_NOTIONALS = 200  # a level holds about this many times the smallest order
 DEPTH_LOTS = 2_000  # where there is no smallest order to measure by
 DEPTH_LOTS_MAX = 1e12  # far from what a book can count
 TICKS_MIN = 160  # no cheaper than this: 20 bids must fit between the price and zero, and room to fall
+TICKS_MAX = 10**15  # nor dearer: a core counts in 64 bits
+DAILY_VOLATILITY_BP_MAX = 10_000.0
+EVENTS_PER_SECOND_MAX = 1_000.0
 
 
 class _Named(Protocol):
@@ -87,6 +91,8 @@ def habits(instrument: SimInstrument) -> Habits:
     use.
     """
     given = instrument.simulation
+    if not isinstance(given, dict):
+        raise ValueError(f"simulation of {instrument.symbol} is {given!r}; it must be an object of settings")
     unknown = set(given) - {"start_price", "daily_volatility_bp", "spread_ticks", "depth_lots", "events_per_second"}
     if unknown:
         names = ", ".join(sorted(unknown))
@@ -94,20 +100,22 @@ def habits(instrument: SimInstrument) -> Habits:
     tick, lot = instrument.tick_size, instrument.lot_size
     price = Decimal(str(given.get("start_price", tick * 100_000)))
     start_ticks = int(price / tick)
+    if start_ticks > TICKS_MAX:
+        raise ValueError(f"simulation of {instrument.symbol} starts at {price}, more than {TICKS_MAX} ticks of {tick}")
     if start_ticks < TICKS_MIN:
         raise ValueError(
             f"simulation of {instrument.symbol} starts at {price}, only {start_ticks} ticks of {tick}; "
             f"20 bids below it need at least {TICKS_MIN}: use a smaller tick_size or a higher start_price"
         )
     if "depth_lots" in given:
-        depth = float(given["depth_lots"])
+        depth = _positive(instrument, "depth_lots", DEPTH_LOTS)
     elif instrument.notional_min > 0:
         depth = float(instrument.notional_min * DEPTH_NOTIONALS / (price * lot))
     else:
         depth = float(DEPTH_LOTS)
-    spread = float(given.get("spread_ticks", start_ticks * SPREAD_BP / 10_000))
+    spread = _positive(instrument, "spread_ticks", start_ticks * SPREAD_BP / 10_000)
     spread = min(max(1.0, spread), max(1.0, start_ticks / 300.0))
-    daily_bp = _positive(instrument, "daily_volatility_bp", DAILY_VOLATILITY_BP)
+    daily_bp = _positive(instrument, "daily_volatility_bp", DAILY_VOLATILITY_BP, DAILY_VOLATILITY_BP_MAX)
     fine = start_ticks * SPREAD_BP / 10_000 * daily_bp / DAILY_VOLATILITY_BP
     return Habits(
         start_ticks=start_ticks,
@@ -115,12 +123,12 @@ def habits(instrument: SimInstrument) -> Habits:
         spread_ticks=spread,
         fine_spread_ticks=max(0.15, fine),
         depth_lots=min(max(5.0, depth), DEPTH_LOTS_MAX),
-        events_per_second=_positive(instrument, "events_per_second", EVENTS_PER_SECOND),
+        events_per_second=_positive(instrument, "events_per_second", EVENTS_PER_SECOND, EVENTS_PER_SECOND_MAX),
     )
 
 
-def _positive(instrument: SimInstrument, name: str, default: float) -> float:
+def _positive(instrument: SimInstrument, name: str, default: float, most: float = math.inf) -> float:
     value = float(instrument.simulation.get(name, default))
-    if value <= 0:
-        raise ValueError(f"simulation of {instrument.symbol}: {name} was {value}, it must be above 0")
+    if not 0 < value <= most:  # said this way round, what is no number fails too
+        raise ValueError(f"simulation of {instrument.symbol}: {name} was {value}, it must be above 0, at most {most:g}")
     return value

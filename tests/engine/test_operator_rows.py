@@ -42,6 +42,10 @@ def test_limits_taken_away_refuse_and_given_back_allow(engine: Any) -> None:
         {"tick_size": Decimal(0)},
         {"tick_size": Decimal("0.000000000000000001")},
         {"simulation": {"start_price": "much"}},
+        {"simulation": {"start_price": "Infinity"}},
+        {"simulation": {"events_per_second": 1e12}},
+        {"simulation": {"depth_lots": "nan"}},
+        {"simulation": ["a", "list"]},
     ],
 )
 def test_an_instrument_that_makes_no_sense_stops_alone(engine: Any, values: dict[str, Any]) -> None:
