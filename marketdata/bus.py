@@ -108,6 +108,15 @@ class Bus:
         """Forget a stream."""
         self._call(self._redis.delete, stream)
 
+    def delete_streams(self, prefix: str) -> None:
+        """Forget every stream whose name begins so."""
+
+        def delete() -> None:
+            for name in list(self._redis.scan_iter(match=f"{prefix}*", count=1000)):
+                self._redis.delete(name)
+
+        self._call(delete)
+
     def add(self, stream: str, payload: bytes, field: bytes = channels.COMMAND_FIELD) -> bytes | None:
         """Append to an existing stream; the entry's id, or None when the stream is not there (nothing was written)."""
         entry: bytes | None = self._call(self._redis.xadd, stream, {field: payload}, nomkstream=True)
@@ -116,13 +125,15 @@ class Bus:
     def add_many(
         self, stream: str, payloads: Iterable[bytes], field: bytes = channels.COMMAND_FIELD
     ) -> list[bytes | None]:
-        """Append several in one round trip; ids in order, None for each when the stream is not there."""
+        """Append several in one round trip; ids in order, None for each that was surely not written: the stream is
+        not there, or the bus refuses to write (its memory is full).
+        """
 
         def send() -> list[bytes | None]:
             pipeline = self._redis.pipeline(transaction=False)
             for payload in payloads:
                 pipeline.xadd(stream, {field: payload}, nomkstream=True)
-            return list(pipeline.execute())
+            return [_written(answer) for answer in pipeline.execute(raise_on_error=False)]
 
         answer: list[bytes | None] = self._call(send)
         return answer
@@ -195,8 +206,17 @@ class Bus:
     def _call(function: Any, *args: Any, **kwargs: Any) -> Any:
         try:
             return function(*args, **kwargs)
-        except (redis.ConnectionError, redis.TimeoutError, OSError) as error:
+        except (redis.RedisError, OSError) as error:
             raise BusDown(f"the bus did not answer: {error}") from error
+
+
+def _written(answer: Any) -> bytes | None:
+    """The id of an added entry; None where the server refused to add it."""
+    if isinstance(answer, redis.ResponseError):
+        return None
+    if isinstance(answer, Exception):
+        raise answer
+    return answer  # type: ignore[no-any-return]
 
 
 def _entries(raw: Iterable[tuple[bytes, Mapping[bytes, bytes]]]) -> list[Entry]:
@@ -222,7 +242,7 @@ class Listener:
             pubsub.subscribe(*self._names)
             for _ in self._names:  # the confirmations: after them nothing published is missed
                 pubsub.get_message(timeout=CONNECT_TIMEOUT_S)
-        except (redis.ConnectionError, redis.TimeoutError, OSError):
+        except (redis.RedisError, OSError):
             return False
         self._pubsub = pubsub
         return True
@@ -332,22 +352,22 @@ class AsyncBus:
         for payload in payloads:
             pipeline.xadd(stream, {field: payload}, nomkstream=True)
         try:
-            return list(await pipeline.execute())
-        except (redis.ConnectionError, redis.TimeoutError, OSError) as error:
+            return [_written(answer) for answer in await pipeline.execute(raise_on_error=False)]
+        except (redis.RedisError, OSError) as error:
             raise BusDown(f"the bus did not answer: {error}") from error
 
     async def publish(self, channel: str, payload: bytes | str) -> int:
         """As Bus.publish."""
         try:
             return int(await self._redis.publish(channel, payload))
-        except (redis.ConnectionError, redis.TimeoutError, OSError) as error:
+        except (redis.RedisError, OSError) as error:
             raise BusDown(f"the bus did not answer: {error}") from error
 
     async def length(self, stream: str) -> int:
         """As Bus.length."""
         try:
             return int(await self._redis.xlen(stream))
-        except (redis.ConnectionError, redis.TimeoutError, OSError) as error:
+        except (redis.RedisError, OSError) as error:
             raise BusDown(f"the bus did not answer: {error}") from error
 
     async def messages(self, *names: str) -> AsyncIterator[tuple[str, bytes] | None]:
@@ -369,7 +389,7 @@ class AsyncBus:
                 message = await pubsub.get_message(timeout=None)
                 if message is not None and message["type"] == "message":
                     yield message["channel"].decode(), message["data"]
-        except (redis.ConnectionError, redis.TimeoutError, OSError) as error:
+        except (redis.RedisError, OSError) as error:
             raise BusDown(f"the bus did not answer: {error}") from error
         finally:
             await pubsub.aclose()  # type: ignore[no-untyped-call]

@@ -25,7 +25,12 @@ WAKE_HISTORY = "history"  # "history <exchange> <symbol> <interval>": stored kli
 
 def commands(shard: int, epoch: int) -> str:
     """The command stream of one lease epoch of one shard."""
-    return f"commands.{shard}.{epoch}"
+    return f"{commands_of(shard)}{epoch}"
+
+
+def commands_of(shard: int) -> str:
+    """How the names of a shard's command streams begin, whatever the epoch."""
+    return f"commands.{shard}."
 
 
 def market(exchange: str) -> str:

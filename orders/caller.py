@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from functools import cache
 
 import msgspec
-from django.db import connection
+from django.db import Error, connection
 
 from marketdata import bus as buses
 from marketdata import channels, clock
@@ -80,7 +80,7 @@ class Caller:
         try:
             return answer.result(timeout_s)
         except TimeoutError:
-            answer.cancel()
+            self._give_up(answer, shard)
             raise NoAnswer from None
 
     async def ask(self, message: messages.Command, shard: int = 0, timeout_s: float = ANSWER_S) -> messages.Reply:
@@ -89,8 +89,13 @@ class Caller:
         try:
             return await asyncio.wait_for(asyncio.wrap_future(answer), timeout_s)
         except TimeoutError:
-            answer.cancel()
+            self._give_up(answer, shard)
             raise NoAnswer from None
+
+    def _give_up(self, answer: Future[messages.Reply], shard: int) -> None:
+        """Nobody answered: perhaps nobody reads that stream any more, so the next command asks again who owns the shard."""
+        answer.cancel()
+        self._epochs.pop(shard, None)
 
     # -- the writing thread ---------------------------------------------------------------------------------------------------
 
@@ -131,8 +136,13 @@ class Caller:
         self._epochs.pop(shard, None)
 
     def _read_epoch(self, shard: int) -> int:
-        epoch = Lease.objects.filter(shard=shard, ready=True).values_list("epoch", flat=True).first() or 0
-        connection.close()
+        """The epoch whose stream is read now; 0 when nobody reads one, or when PostgreSQL cannot say."""
+        try:
+            epoch = Lease.objects.filter(shard=shard, ready=True).values_list("epoch", flat=True).first() or 0
+        except Error:  # this thread must outlive it: nothing is placed any more without it
+            epoch = 0
+        finally:
+            connection.close()
         if epoch:
             self._epochs[shard] = epoch
         return epoch

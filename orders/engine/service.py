@@ -135,7 +135,8 @@ class EngineService(Service):
                 while entries := self.bus.read({old: after}, BATCH_MAX, None).get(old):
                     self._transact(connection, entries, None)
                     after = entries[-1].id
-                self.bus.delete_stream(old)
+            # an owner that died before it got here left the stream before its own: callers would add to it for ever
+            self.bus.delete_streams(channels.commands_of(self.shard))
         except buses.BusDown as error:
             log.warning("the old command stream was not read: %s", error)
         self.last_id = b"0-0"
