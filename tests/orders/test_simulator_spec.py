@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from decimal import Decimal
+from typing import Any
 
 import pytest
 
@@ -43,8 +44,13 @@ def test_a_level_holds_many_of_the_smallest_orders() -> None:
         ({"start_price": "0.50"}, "ticks"),
         ({"events_per_second": 0}, "events_per_second"),
         ({"daily_volatility_bp": -1}, "daily_volatility_bp"),
+        ({"daily_volatility_bp": 1e12}, "daily_volatility_bp"),
+        ({"events_per_second": 1e9}, "events_per_second"),
+        ({"depth_lots": "nan"}, "depth_lots"),
+        ({"start_price": 1e30}, "ticks"),
+        (["start_price"], "object"),
     ],
 )
-def test_nonsense_is_named(simulation: dict[str, object], named: str) -> None:
+def test_nonsense_is_named(simulation: Any, named: str) -> None:
     with pytest.raises(ValueError, match=named):
         habits(replace(BTC, tick_size=Decimal("0.01"), simulation=simulation))
