@@ -14,7 +14,7 @@ from asgiref.sync import sync_to_async
 from django.db import connection
 
 from orders import auth, intake, parsers, services, throttles
-from orders.errors import ApiError
+from orders.errors import DATABASE_AWAY, ApiError, database_away
 from orders.identity import Identity
 from orders.messages import Place, Reply
 
@@ -94,6 +94,9 @@ def _admit(scope: Scope, body: bytes) -> tuple[Identity, Place]:
         _pace(who)
         header_id = dict(scope["headers"]).get(b"idempotency-key", b"").decode("latin-1")
         return who, intake.read_place(who, parsers.parse_object(body), header_id)
+    except DATABASE_AWAY as error:
+        log.warning("PostgreSQL did not answer an order: %s", error)
+        raise database_away() from None
     finally:
         connection.close()
 

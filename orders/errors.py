@@ -4,6 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.db import InterfaceError, OperationalError
+from psycopg_pool import PoolTimeout
+
+#: what a statement raises while PostgreSQL is away
+DATABASE_AWAY = (OperationalError, InterfaceError, PoolTimeout)
+
 
 class ApiError(Exception):
     """A refusal as it goes to the client. `extra` may hold errors (by field), limit, value, order."""
@@ -28,6 +34,12 @@ class NotFound(ApiError):
 
     def __init__(self, what: str) -> None:
         super().__init__(404, "NOT_FOUND", f"There is no {what} of yours with that name.")
+
+
+def database_away() -> ApiError:
+    """503: asked before anything was handed over, so surely nothing was done."""
+    message = "The database does not answer, so nothing was done. Try again in a second."
+    return ApiError(503, "DATABASE_DOWN", message, headers={"Retry-After": "1"})
 
 
 def invalid(errors: dict[str, str]) -> ApiError:

@@ -7,9 +7,7 @@ import uuid
 from typing import Any
 
 from django.core.exceptions import PermissionDenied, RequestDataTooBig
-from django.db import InterfaceError, OperationalError
 from django.http import Http404
-from psycopg_pool import PoolTimeout
 from rest_framework import exceptions
 from rest_framework.authentication import BaseAuthentication
 from rest_framework.negotiation import BaseContentNegotiation
@@ -17,7 +15,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from orders import auth, caller, parsers
-from orders.errors import ApiError
+from orders.errors import DATABASE_AWAY, ApiError, database_away
 from orders.identity import Identity
 
 log = logging.getLogger(__name__)
@@ -85,6 +83,9 @@ def as_sent(http: Any) -> bytes:
 
 def handle(error: Exception, context: dict[str, Any]) -> Response:
     """Every failure of a view as `{code, message, errors?, …}`."""
+    if isinstance(error, DATABASE_AWAY):
+        log.warning("PostgreSQL did not answer a request: %s", error)
+        error = database_away()
     if isinstance(error, ApiError):
         return Response(error.body(), status=error.status, headers=error.headers)
     if isinstance(error, exceptions.ValidationError):
@@ -111,10 +112,6 @@ def handle(error: Exception, context: dict[str, Any]) -> Response:
         return _plain(
             503, f"Nothing was accepted: {error}. Try again in a second.", {"Retry-After": "1"}, "NOT_ACCEPTED"
         )
-    if isinstance(error, (OperationalError, InterfaceError, PoolTimeout)):
-        log.warning("PostgreSQL did not answer a request: %s", error)
-        message = "The database does not answer, so nothing was done. Try again in a second."
-        return _plain(503, message, {"Retry-After": "1"}, "DATABASE_DOWN")
     name = uuid.uuid4().hex[:12]
     log.error("error %s in %s", name, context["request"].path, exc_info=error)
     return _plain(

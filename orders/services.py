@@ -14,7 +14,7 @@ from django.db import transaction
 
 from marketdata import bus, channels, clock
 from orders import caller, intake, messages, sentences
-from orders.errors import ApiError
+from orders.errors import DATABASE_AWAY, ApiError
 from orders.identity import Identity
 from orders.messages import Reply
 from orders.models import Audit, Halt, Owner, Request
@@ -114,11 +114,11 @@ def look_up(who: Identity, command: messages.Command) -> Reply:
     """No answer was heard: PostgreSQL knows whether it was decided; else 504 and when a look-up is final."""
     request_id = getattr(command, "request_id", "")
     accounts = [command.account_id] if isinstance(command, messages.Place) else getattr(command, "account_ids", [])
-    if request_id and Request.objects.filter(account_id__in=accounts, request_id=request_id).exists():
-        try:
+    try:
+        if request_id and Request.objects.filter(account_id__in=accounts, request_id=request_id).exists():
             return caller.default().send(command, who.shard)  # known: answered from its row, never decided again
-        except (caller.NoAnswer, caller.NotAccepted):
-            pass
+    except (caller.NoAnswer, caller.NotAccepted, *DATABASE_AWAY):
+        pass
     decided_by = clock.iso(clock.now() + timedelta(seconds=DECIDED_AFTER_S))
     message = sentences.of({"code": "OUTCOME_PENDING", "limit": decided_by})
     body = {"code": "OUTCOME_PENDING", "message": message, "decided_by": decided_by, "request_id": request_id}
