@@ -45,12 +45,12 @@ def orders(
     With the core that holds them, orders made under steps that have changed since are read in those steps.
     """
     rows = cursor.execute(_ORDERS + where, tuple(arguments)).fetchall()
-    return [_order(world, row, core) for row in rows if row[2] in world.accounts and row[3] in world.instruments]
+    specs = world.unusable | world.instruments
+    return [_order(world, specs[row[3]], row, core) for row in rows if row[2] in world.accounts and row[3] in specs]
 
 
-def _order(world: World, row: tuple[Any, ...], core: Core | None) -> LiveOrder:
-    spec = world.instruments[row[3]]
-    if row[26] != spec.spec_version:
+def _order(world: World, spec: InstrumentSpec, row: tuple[Any, ...], core: Core | None) -> LiveOrder:
+    if row[26] != spec.spec_version or spec.id in world.unusable:
         spec = _as_made(spec, row, core.order(row[1]) if core else None)
     return LiveOrder(
         id=row[0], order_no=row[1], account=world.accounts[row[2]], instrument=spec, request_id=row[4], type=row[5],
@@ -65,11 +65,13 @@ def _order(world: World, row: tuple[Any, ...], core: Core | None) -> LiveOrder:
 def _as_made(spec: InstrumentSpec, row: tuple[Any, ...], held: dict[str, int] | None) -> InstrumentSpec:
     """The instrument as it was when the order was made. Its steps are what the core counts the order in; an order that is
     over is only shown any more, and any step fine enough shows it."""
-    price, quantity, version = row[8], row[9], row[26]
+    price, quantity = row[8], row[9]
+    size = spec.contract_size if spec.contract_size > 0 else Decimal(1)
+    made = replace(spec, tick_size=_FINEST, lot_size=_FINEST, contract_size=size, spec_version=row[26])
     if held is None:
-        return replace(spec, tick_size=_FINEST, lot_size=_FINEST, spec_version=version)
+        return made
     tick = price / held["price_ticks"] if price and held["price_ticks"] else spec.tick_size
-    return replace(spec, tick_size=tick, lot_size=quantity / held["qty_lots"], spec_version=version)
+    return replace(made, tick_size=tick, lot_size=quantity / held["qty_lots"])
 
 
 def _ns(moment: datetime) -> int:

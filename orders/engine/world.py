@@ -143,6 +143,7 @@ class World:
     fundings: list[FundingRow] = field(default_factory=list)
     openings: dict[int, dict[int, int]] = field(default_factory=dict)
     wrong: list[str] = field(default_factory=list)
+    unusable: dict[int, InstrumentSpec] = field(default_factory=dict)  # those of `wrong`: names for the orders they had
 
 
 _INSTRUMENTS = """
@@ -186,6 +187,7 @@ def read(cursor: psycopg.Cursor[Any], shard: int) -> World:
             spec.telling()
         except (SpecError, ArithmeticError) as error:
             world.wrong.append(str(error))
+            world.unusable[spec.id] = spec
             continue
         world.instruments[spec.id] = spec
     for *columns, values in cursor.execute(_ACCOUNTS, (shard,)).fetchall():
@@ -233,7 +235,7 @@ def _halt_places(
 
 def told(old: World, new: World) -> Iterator[Telling]:
     """What the core must be told when `new` follows `old`, in the order it must hear it. Deterministic."""
-    for spec in new.instruments.values():
+    for spec in list(new.instruments.values()):  # whoever hears this may leave one out meanwhile
         if old.instruments.get(spec.id) != spec:
             yield spec.telling()
     for gone in old.instruments.keys() - new.instruments.keys():
