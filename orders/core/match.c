@@ -86,3 +86,27 @@ int64_t match_run(core *c, uint32_t slot, int64_t at_ns, uint64_t index)
         execute(c, slot, book_level(c, b, 1u - side, b->best[1u - side])->head, at_ns, index);
     return taker->remaining;
 }
+
+/* Room for the reports of everything this order could meet; counted exactly only when the easy bound does not fit. */
+bool match_reserve(core *c, const core_instrument *in, const core_command *m, match_preview *p)
+{
+    uint64_t meets = 0;
+    if (m->type == TYPE_MARKET || book_crosses(&in->book, m->side, m->price_ticks)) meets = in->book.orders[1u - m->side];
+    if (!ring_reserve(c, 4 + 2 * meets)) {
+        if (p->orders == 0) match_walk(c, in, m, 0, 0, p);
+        meets = p->orders;
+        if (!ring_reserve(c, 4 + 2 * meets)) return false;
+    }
+    return tape_reserve(c, meets);
+}
+
+/* After matching: what is left stands in the book or is over. */
+void match_settle(core *c, uint32_t slot, int64_t at_ns, uint64_t index)
+{
+    core_order *o = ORDER(c, slot);
+    if (o->remaining > 0 && o->type == TYPE_LIMIT && o->tif == TIF_GTC)
+        book_add(c, &INSTRUMENT(c, o->instrument)->book, slot);
+    else if (o->remaining > 0 && o->in_account)
+        command_fold(c, order_report(c, slot, '4', at_ns, index), slot);
+    order_drop_if_gone(c, slot);
+}

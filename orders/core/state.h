@@ -213,7 +213,13 @@ typedef struct {
     bool has_own;
 } match_preview;
 void match_walk(const core *c, const core_instrument *in, const core_command *m, uint32_t owner, uint32_t fee_ppm, match_preview *out);
+bool match_reserve(core *c, const core_instrument *in, const core_command *m, match_preview *p); /* room for all it may meet */
 int64_t match_run(core *c, uint32_t slot, int64_t at_ns, uint64_t index); /* taker not in the book; returns what is left */
+void match_settle(core *c, uint32_t slot, int64_t at_ns, uint64_t index); /* what is left stands in the book or is over */
+
+/* process.c: what all commands share. */
+unsigned command_refused(core *c, const core_command *m, uint32_t slot, unsigned reason, i128 limit, i128 value, uint64_t index);
+void command_fold(core *c, core_report *r, uint32_t slot); /* one report of a live command; a misfit breaks the core */
 
 /* order.c: the one state table. 0 when the event is not allowed in that state. */
 uint8_t order_next(uint8_t ord_status, uint8_t exec_type, bool filled);

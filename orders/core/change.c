@@ -1,0 +1,121 @@
+/* Cancel and amend: of the order named, as it stands now. */
+#include "state.h"
+
+/* The order a command names, or the reason why it cannot be touched. */
+static unsigned named(const core *c, const core_command *m, uint32_t *slot)
+{
+    *slot = order_find(c, m->order_no);
+    if (*slot == 0) return REASON_ORDER_UNKNOWN;
+    const core_order *o = ORDER(c, *slot);
+    bool agent = o->flags & FLAG_AGENT;
+    if (agent != !!(m->flags & FLAG_AGENT) || (!agent && !o->in_account)) return REASON_ORDER_UNKNOWN;
+    if (!agent && m->account && ACCOUNT(c, SEAT(c, o->seat)->account)->id != m->account) return REASON_ORDER_UNKNOWN;
+    return o->in_book ? REASON_NONE : REASON_ORDER_FINAL;
+}
+
+unsigned core_cancel(core *c, const core_command *m, uint64_t index)
+{
+    uint32_t slot;
+    c->commands++;
+    if (!ring_reserve(c, 1)) return REASON_CAPACITY;
+    unsigned reason = named(c, m, &slot);
+    if (reason) return m->flags & FLAG_AGENT ? reason : command_refused(c, m, reason == REASON_ORDER_FINAL ? slot : 0, reason, 0, 0, index);
+    core_order *o = ORDER(c, slot);
+    /* The market filled more of it than was told: off the book it goes, but it ends only when its fills are found. */
+    bool untold = o->in_account && o->qty_lots - o->remaining != o->filled_lots;
+    book_remove(c, &INSTRUMENT(c, o->instrument)->book, slot);
+    if (untold) return command_refused(c, m, slot, REASON_ORDER_FINAL, 0, 0, index);
+    if (o->in_account) command_fold(c, order_report(c, slot, '4', m->at_ns, index), slot);
+    order_drop_if_gone(c, slot);
+    return REASON_NONE;
+}
+
+/* The order as it would be: `next` is what risk and matching look at. */
+static unsigned amended(const core_order *o, const core_command *m, core_command *next, int64_t *total)
+{
+    int64_t filled = o->qty_lots - o->remaining; /* as the market sees it */
+    bool lots_left = m->flags & FLAG_QTY_REMAINING;
+    if (m->qty_lots <= 0) return REASON_QTY_PRECISION;
+    if (!lots_left && m->qty_lots <= filled) return REASON_QTY_BELOW_FILLED;
+    if (lots_left && m->qty_lots > INT64_MAX - filled) return REASON_NUMBER_OVERFLOW;
+    *total = lots_left ? m->qty_lots + filled : m->qty_lots;
+    next->qty_lots = *total - filled;
+    next->price_ticks = m->price_ticks ? m->price_ticks : o->price_ticks;
+    next->side = o->side;
+    next->type = o->type;
+    next->tif = o->tif;
+    next->flags = o->flags;
+    next->order_no = o->order_no;
+    next->at_ns = m->at_ns;
+    return REASON_NONE;
+}
+
+static unsigned amend_agent(const core *c, const core_order *o, const core_command *next)
+{
+    i128 amount;
+    int64_t sum;
+    const core_instrument *in = INSTRUMENT(c, o->instrument);
+    if (next->price_ticks <= 0) return REASON_PRICE_PRECISION;
+    if (!fixed_notional(next->price_ticks, next->qty_lots, in->spec.quote_unit, &amount) ||
+        !fixed_amount(next->qty_lots, in->spec.base_unit, &amount))
+        return REASON_NUMBER_OVERFLOW;
+    return __builtin_add_overflow(in->book.lots[o->side] - o->remaining, next->qty_lots, &sum) ? REASON_NUMBER_OVERFLOW : REASON_NONE;
+}
+
+static unsigned approve_amend(core *c, const core_order *o, core_command *next, int64_t total, risk_decision *d)
+{
+    core_instrument *in = INSTRUMENT(c, o->instrument);
+    next->instrument = in->id;
+    next->spec_version = o->spec_version;
+    if (o->flags & FLAG_AGENT) {
+        d->reason = amend_agent(c, o, next);
+    } else {
+        next->account = ACCOUNT(c, SEAT(c, o->seat)->account)->id;
+        next->strategy = POSITION(c, o->position)->strategy;
+        *d = (risk_decision){.account = SEAT(c, o->seat)->account, .instrument = o->instrument, .seat = o->seat, .position = o->position};
+        risk_amend(c, next, o, total, d);
+    }
+    if (d->reason) return d->reason;
+    if (!book_reserve(c, &in->book, next->price_ticks) || !match_reserve(c, in, next, &d->preview)) d->reason = REASON_CAPACITY;
+    return d->reason;
+}
+
+unsigned core_amend(core *c, const core_command *m, uint64_t index)
+{
+    uint32_t slot;
+    int64_t total = 0;
+    core_command next = {0};
+    risk_decision d = {0};
+    c->commands++;
+    if (!ring_reserve(c, 1)) return REASON_CAPACITY;
+    unsigned reason = named(c, m, &slot);
+    bool silent = m->flags & FLAG_AGENT;
+    if (reason) return silent ? reason : command_refused(c, m, reason == REASON_ORDER_FINAL ? slot : 0, reason, 0, 0, index);
+    core_order *o = ORDER(c, slot);
+    reason = amended(o, m, &next, &total);
+    if (reason == REASON_NONE) reason = approve_amend(c, o, &next, total, &d);
+    if (reason) return silent ? reason : command_refused(c, m, slot, reason, d.limit, d.value, index);
+
+    core_book *b = &INSTRUMENT(c, o->instrument)->book;
+    bool keeps_priority = next.price_ticks == o->price_ticks && next.qty_lots <= o->remaining;
+    if (keeps_priority) {
+        if (next.qty_lots < o->remaining) book_take(c, b, slot, o->remaining - next.qty_lots);
+    } else {
+        book_remove(c, b, slot);
+        o->remaining = next.qty_lots;
+        o->price_ticks = next.price_ticks;
+    }
+    if (o->in_account) {
+        core_report *r = order_report(c, slot, '5', m->at_ns, index);
+        r->price_ticks = next.price_ticks;
+        r->qty_lots = total;
+        r->hold = d.hold;
+        command_fold(c, r, slot);
+    } else {
+        o->qty_lots = total;
+    }
+    if (keeps_priority) return REASON_NONE;
+    match_run(c, slot, m->at_ns, index);
+    match_settle(c, slot, m->at_ns, index);
+    return REASON_NONE;
+}

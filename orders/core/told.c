@@ -1,0 +1,93 @@
+/* What an exchange tells of an order: its executions and its end. The books here made none of it. */
+#include "state.h"
+
+/* A fill after the end: the order is not here any more, the money still moves. */
+static unsigned told_late(core *c, const core_command *m, uint64_t index)
+{
+    uint32_t instrument = table_get(&c->instrument_ids, m->instrument);
+    i128 notional, amount;
+    if (instrument == 0) return command_refused(c, m, 0, REASON_INSTRUMENT_UNKNOWN, 0, m->instrument, index);
+    if (table_get(&c->account_ids, m->account) == 0) return command_refused(c, m, 0, REASON_ACCOUNT_UNKNOWN, 0, m->account, index);
+    const core_instrument_spec *spec = &INSTRUMENT(c, instrument)->spec;
+    if (m->qty_lots <= 0 || m->side > SIDE_SELL) return command_refused(c, m, 0, REASON_QTY_PRECISION, 1, m->qty_lots, index);
+    if (!fixed_notional(m->price_ticks, m->qty_lots, spec->quote_unit, &notional) || notional < 0 ||
+        !fixed_amount(m->qty_lots, spec->base_unit, &amount))
+        return command_refused(c, m, 0, REASON_NUMBER_OVERFLOW, CORE_AMOUNT_MAX, 0, index);
+    if (!account_reserve(c, 1)) return command_refused(c, m, 0, REASON_CAPACITY, 0, 0, index);
+    core_report *r = ring_push(c);
+    *r = (core_report){
+        .seq = c->seq,
+        .at_ns = m->at_ns,
+        .order_no = m->order_no,
+        .strategy = m->strategy,
+        .account = m->account,
+        .instrument = m->instrument,
+        .exec_type = 'F',
+        .ord_status = '4',
+        .side = m->side,
+        .liquidity = m->type,
+        .flags = FLAG_TOLD | FLAG_LATE,
+        .spec_version = m->spec_version,
+        .filled_lots = m->qty_lots,
+        .last_lots = m->qty_lots,
+        .last_ticks = m->price_ticks,
+        .trade_no = m->trade_no,
+        .command_index = index,
+        .cum_cost = notional,
+        .last_fee = fixed_fee(notional, m->type == LIQUIDITY_MAKER ? spec->maker_fee_ppm : spec->taker_fee_ppm),
+    };
+    command_fold(c, r, 0);
+    return REASON_NONE;
+}
+
+static unsigned fill_fits(const core *c, const core_order *o, const core_command *m)
+{
+    i128 notional;
+    if (m->qty_lots <= 0) return REASON_QTY_PRECISION;
+    if (m->price_ticks <= 0) return REASON_PRICE_PRECISION;
+    if (m->qty_lots > o->qty_lots - o->filled_lots) return REASON_FILL_EXCEEDS_ORDER;
+    bool worse = o->side == SIDE_BUY ? m->price_ticks > o->limit_ticks : m->price_ticks < o->limit_ticks;
+    if (o->type == TYPE_LIMIT && worse) return REASON_FILL_PRICE_WORSE;
+    bool fits = fixed_notional(m->price_ticks, m->qty_lots, INSTRUMENT(c, o->instrument)->spec.quote_unit, &notional);
+    return fits ? REASON_NONE : REASON_NUMBER_OVERFLOW;
+}
+
+static void told_fill(core *c, const core_command *m, uint32_t slot, uint64_t index)
+{
+    core_order *o = ORDER(c, slot);
+    core_report *r = order_report(c, slot, 'F', m->at_ns, index);
+    r->flags |= FLAG_TOLD;
+    r->last_ticks = m->price_ticks;
+    r->last_lots = m->qty_lots;
+    r->liquidity = m->type;
+    r->trade_no = m->trade_no;
+    account_terms(c, o, r);
+    command_fold(c, r, slot);
+    int64_t open = o->qty_lots - o->filled_lots; /* the book may have known already; it never keeps more than is open */
+    if (o->in_book && o->remaining > open) book_take(c, &INSTRUMENT(c, o->instrument)->book, slot, o->remaining - open);
+}
+
+unsigned core_told(core *c, const core_command *m, uint64_t index)
+{
+    c->commands++;
+    if (!ring_reserve(c, 1)) return REASON_CAPACITY;
+    uint32_t slot = order_find(c, m->order_no);
+    bool open = slot && ORDER(c, slot)->in_account;
+    if (!open && m->op == OP_FILL && m->flags & FLAG_LATE) return told_late(c, m, index);
+    if (!open) return command_refused(c, m, 0, REASON_ORDER_UNKNOWN, 0, 0, index);
+    core_order *o = ORDER(c, slot);
+    if (m->op == OP_FILL) {
+        unsigned reason = fill_fits(c, o, m);
+        if (reason) return command_refused(c, m, slot, reason, o->qty_lots - o->filled_lots, m->qty_lots, index);
+        told_fill(c, m, slot, index);
+    } else {
+        if (order_next(o->ord_status, m->type, false) == 0 || !order_is_final(order_next(o->ord_status, m->type, false)))
+            return command_refused(c, m, slot, REASON_COMMAND_UNKNOWN, 0, m->type, index);
+        if (o->in_book) book_remove(c, &INSTRUMENT(c, o->instrument)->book, slot);
+        core_report *r = order_report(c, slot, m->type, m->at_ns, index);
+        r->flags |= FLAG_TOLD;
+        command_fold(c, r, slot);
+    }
+    order_drop_if_gone(c, slot);
+    return REASON_NONE;
+}
