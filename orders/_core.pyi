@@ -150,7 +150,7 @@ class Core:
     def restore(self, state: bytes, /) -> None: ...
     def hash(self) -> int:
         """64-bit hash of the account half; independent of table layout and history."""
-    def check(self) -> None:
+    def verify(self) -> None:
         """Walk every invariant of both halves; raises CoreError naming the first that does not hold."""
     def fail_at(self, point: str, nth: int) -> None:
         """Failpoint for tests: `market.report` drops the nth execution before the account half sees it (book and tape still have it)."""

@@ -168,7 +168,7 @@ def measure(stream: Stream, *, repeat: int = 5) -> dict[str, Any]:
         batch(core, commands[:cut])
         batches.append(batch(core, commands[cut:]) / stream.timed)
         result = outcome(core)
-        core.check()
+        core.verify()
         limit = _limits.bare(stream.records, stream.preload, stream.symbols)
         if limit is not None:
             limits.append(limit[0] / stream.timed)

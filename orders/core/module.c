@@ -427,10 +427,10 @@ static PyObject *Core_hash(CoreObject *self, PyObject *unused)
     return enter(self) ? PyLong_FromUnsignedLongLong(core_hash(self->core)) : NULL;
 }
 
-static PyObject *Core_check(CoreObject *self, PyObject *unused)
+static PyObject *Core_verify(CoreObject *self, PyObject *unused)
 {
     (void)unused;
-    return enter(self) ? answered(self, core_check(self->core)) : NULL;
+    return enter(self) ? answered(self, core_verify(self->core)) : NULL;
 }
 
 static PyObject *Core_fail_at(CoreObject *self, PyObject *args, PyObject *kwargs)
@@ -618,7 +618,7 @@ static PyMethodDef METHODS[] = {
     NONE(checkpoint),
     ONE(restore),
     NONE(hash),
-    NONE(check),
+    NONE(verify),
     WORDS(fail_at),
     ONE(best),
     FAST(depth),

@@ -75,7 +75,7 @@ typedef struct {
 
 typedef struct {
     i128 total, hold;
-    i128 walked; /* core_check's sum */
+    i128 walked; /* core_verify's sum */
     uint32_t account, asset, pad[2];
 } core_balance_row;
 
@@ -84,7 +84,7 @@ typedef struct { /* an account at an instrument: what every order of the pair sh
     uint32_t balance[2]; /* by the side of the order that holds of it: a buy holds quote, a sell base */
     uint32_t open_orders;
     uint32_t recent; /* the position used last: most orders of a pair are of one strategy */
-    uint32_t walked; /* core_check's count */
+    uint32_t walked; /* core_verify's count */
     uint32_t pad;
 } core_seat;
 

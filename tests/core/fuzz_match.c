@@ -80,7 +80,7 @@ static void one_round(uint64_t seed)
         kept += count;
         core_reports_clear(c);
         if (i % 7 == 0) {
-            const char *why = core_check(c);
+            const char *why = core_verify(c);
             if (why) fprintf(stderr, "seed %llu, command %d: %s\n", (unsigned long long)seed, i, why);
             PROMISE(why == NULL);
         }

@@ -15,7 +15,7 @@
             exit(1);                                                                                                                       \
         }                                                                                                                                  \
     } while (0)
-#define HOLDS(c) PROMISE(core_check(c) == NULL)
+#define HOLDS(c) PROMISE(core_verify(c) == NULL)
 
 enum { ALICE = 1, BOB = 2, BTC = 1, USDT = 2 };
 

@@ -40,7 +40,7 @@ def test_a_story_with_everything_in_it_plays_again_to_the_same_state(engine: Any
     assert _played_again() == before
     engine.restart()
     assert engine.core.hash() == before
-    engine.core.check()
+    engine.core.verify()
 
 
 def _played_again() -> int:

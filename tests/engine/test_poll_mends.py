@@ -50,7 +50,7 @@ def test_a_withheld_fill_is_found_and_booked_once(engine: Any) -> None:
     assert (str(row.filled_quantity.normalize()), row.status) == ("0.004", "partially_filled")
     assert Fill.objects.filter(order_uuid=row.id).count() == 1
     assert _poll(engine).mended == 0 and Fill.objects.filter(order_uuid=row.id).count() == 1
-    engine.core.check()
+    engine.core.verify()
 
 
 def test_a_withheld_last_fill_ends_the_order(engine: Any) -> None:
@@ -82,4 +82,4 @@ def test_a_cancel_after_a_withheld_part_waits_for_it_and_ends_canceled(engine: A
     assert _poll(engine).mended == 1
     row = Order.objects.get(id=order["id"])
     assert (row.status, str(row.filled_quantity.normalize())) == ("canceled", "0.004")
-    engine.core.check()
+    engine.core.verify()

@@ -64,4 +64,4 @@ def test_the_sequence_of_an_account_goes_on(engine: Any) -> None:
 def test_every_invariant_of_the_core_holds_after_recovery(engine: Any) -> None:
     _trade(engine)
     engine.restart()
-    engine.core.check()
+    engine.core.verify()

@@ -28,7 +28,7 @@ def _check(engine: Any, order_id: str) -> None:
     assert engine.ask(engine.place("buy", "0.01", "50000.5", spec_version=2))[0] == 201
     assert engine.ask(engine.place("buy", "0.01", "50000.5", spec_version=1))[0] == 409
     assert engine.core.best(engine.cast.btc.pk)[2] is not None
-    engine.core.check()
+    engine.core.verify()
 
 
 def test_while_the_engine_runs(engine: Any) -> None:

@@ -102,7 +102,7 @@ class Pair:
     def compare(self) -> None:
         core, house = self.core, self.house
         self.journal += core.reports()
-        core.check()
+        core.verify()
         for account in ACCOUNTS:
             for asset in ASSETS:
                 assert core.balance(account, asset) == (house.totals[account, asset], house.hold(account, asset))
@@ -134,12 +134,12 @@ class Pair:
         other.core.apply(self.journal)
         assert other.core.hash() == self.core.hash()
         other.core.rebuild_books()
-        other.core.check()
+        other.core.verify()
         restored = _core.Core()
         restored.restore(self.core.checkpoint())
         assert restored.hash() == self.core.hash()
         restored.rebuild_books()
-        restored.check()
+        restored.verify()
         for number in self.house.books:
             assert other.core.depth(number, 50) == restored.depth(number, 50) == self.core.depth(number, 50)
 

@@ -84,7 +84,7 @@ def test_a_market_order_is_held_to_what_the_book_would_cost_to_the_last_unit():
     core.post(BOB, USDT, 1)
     assert desk.market(BOB, BUY, 10) == 0
     assert core.balance(BOB, USDT) == (0, 0)
-    core.check()
+    core.verify()
 
 
 def test_many_small_fills_never_cost_more_than_was_held():
@@ -95,7 +95,7 @@ def test_many_small_fills_never_cost_more_than_was_held():
     assert desk.place(ALICE, BUY, 100, 10) == 0
     for _ in range(10):
         assert desk.place(BOB, SELL, 100, 1) == 0
-        core.check()
+        core.verify()
     assert core.balance(ALICE, USDT) == (0, 0)
 
 

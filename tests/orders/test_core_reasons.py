@@ -63,7 +63,7 @@ def test_when_every_place_for_orders_is_taken_nothing_changes_and_a_cancel_makes
     assert core.hash() == before
     assert core.cancel(99, 1) == 0
     assert desk.why(ALICE, BUY, 100, 1) == ""
-    core.check()
+    core.verify()
 
 
 def test_a_seller_needs_what_they_sell() -> None:

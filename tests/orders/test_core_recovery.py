@@ -52,7 +52,7 @@ def test_a_checkpoint_and_its_tail_give_the_whole():
     assert again.hash() == core.hash()
     assert again.rebuild_books() == 1
     assert again.depth(BTC_USDT, 5) == core.depth(BTC_USDT, 5)
-    again.check()
+    again.verify()
 
 
 def test_a_damaged_checkpoint_is_refused():
@@ -84,7 +84,7 @@ def test_rebuilt_books_keep_the_order_of_arrival():
             "side": SELL,
             "flags": 0,
         }
-        one.check()
+        one.verify()
     with pytest.raises(_core.CoreError, match="empty"):
         core.rebuild_books()
 
@@ -100,7 +100,7 @@ def test_a_lost_maker_report_is_mended_by_what_the_exchange_tells():
     assert core.market_order(1) is None
     assert core.order(1) is not None
     assert reason_name(core.cancel(5, 1)) == "ORDER_FINAL"
-    core.check()
+    core.verify()
     (mended,) = [r for r in told(core, 1, 100, 10) if r.exec_type == "F"]
     assert (mended.ord_status, mended.last_fee, mended.hold, mended.flags & _core.FLAG_TOLD) == (
         "2",
@@ -111,7 +111,7 @@ def test_a_lost_maker_report_is_mended_by_what_the_exchange_tells():
     assert core.balance(ALICE, USDT) == (RICH + 999, 0)
     assert core.balance(ALICE, BTC) == (RICH - 10, 0)
     assert core.order(1) is None
-    core.check()
+    core.verify()
 
 
 def test_a_told_fill_of_an_order_that_stands_takes_it_out_of_the_book_too():
@@ -121,7 +121,7 @@ def test_a_told_fill_of_an_order_that_stands_takes_it_out_of_the_book_too():
     assert core.depth(BTC_USDT, 1) == ([], [(100, 6)])
     told(core, 1, 101, 6)
     assert core.depth(BTC_USDT, 1) == ([], [])
-    core.check()
+    core.verify()
 
 
 def test_told_fills_that_cannot_be_are_refused():
@@ -140,7 +140,7 @@ def test_the_exchange_may_end_an_order():
     (end,) = read(core.process(command(_core.OP_CLOSE, 1, type=ord("C"))))
     assert (end.exec_type, end.ord_status, end.quote_hold) == ("C", "C", 0)
     assert core.best(BTC_USDT) == (None, 0, None, 0)
-    core.check()
+    core.verify()
 
 
 def test_a_fill_told_after_the_end_still_moves_the_money():
@@ -153,7 +153,7 @@ def test_a_fill_told_after_the_end_still_moves_the_money():
     (late,) = told(core, 2, 100, 10, flags=_core.FLAG_LATE, account=BOB, instrument=BTC_USDT, side=BUY)
     assert (late.exec_type, late.pos_qty, late.quote_total) == ("F", 10, RICH - 1000)
     assert core.position(BOB, BTC_USDT, 0) == (10, 1000, 0, 0)
-    core.check()
+    core.verify()
 
 
 def test_told_and_late_reports_replay_as_well():
@@ -169,7 +169,7 @@ def test_told_and_late_reports_replay_as_well():
     again = make_core()
     again.apply(journal)
     assert again.hash() == core.hash()
-    again.check()
+    again.verify()
 
 
 def test_trade_numbers_go_on_after_a_restart():

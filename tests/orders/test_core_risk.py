@@ -163,4 +163,4 @@ def test_agents_trade_without_accounts_and_print_on_the_tape():
     assert core.amend(1, 1000, _core.FLAG_QTY_REMAINING, 101, 9) == 0
     assert core.cancel(1, 1000) == 0
     assert core.best(BTC_USDT) == (None, 0, None, 0)
-    core.check()
+    core.verify()

@@ -20,7 +20,7 @@ def test_depth_stands_around_the_told_price(target: int) -> None:
     assert (len(bids), len(asks)) == (20, 20)
     assert bids[0][0] <= target <= asks[0][0]
     assert abs(world.mid(BTC) / target - 1) < 0.001
-    world.core.check()
+    world.core.verify()
 
 
 def test_a_limit_order_the_price_went_through_is_filled_at_its_price() -> None:

@@ -19,7 +19,7 @@ def test_a_swept_side_has_20_levels_again_before_anything_is_published(instrumen
     bids, asks = world.core.depth(instrument, 20)
     assert (len(bids), len(asks)) == (20, 20)
     assert bids[0][0] < asks[0][0]
-    world.core.check()
+    world.core.verify()
 
 
 @pytest.mark.parametrize(("side", "sign"), [(_core.SIDE_BUY, 1), (_core.SIDE_SELL, -1)])

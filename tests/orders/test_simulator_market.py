@@ -32,7 +32,7 @@ def lived() -> dict[int, list[float]]:
             if step % 50 == 0:
                 seen.append((bid + ask) / 2)
         world.simulator.tape.take()
-    world.core.check()
+    world.core.verify()
     return mids
 
 

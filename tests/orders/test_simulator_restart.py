@@ -40,14 +40,14 @@ def test_a_resting_order_still_stands_and_is_not_wiped() -> None:
     standing = new.core.market_order(number)
     assert standing is not None
     assert standing["remaining_lots"] == 1000
-    new.core.check()
+    new.core.verify()
 
 
 def test_a_resting_order_on_the_wrong_side_is_traded_against_not_wiped() -> None:
     old = World(INSTRUMENTS[0], opened=False)
     number = old.buy(BTC, 64_100_00, 300)  # nobody is there yet; the agents will come with a lower price
     old.simulator.open(START_NS)
-    old.core.check()
+    old.core.verify()
     old.run(500)
     assert sum(trade.lots for trade in old.simulator.tape.of_order(number)) == 300
 
@@ -67,7 +67,7 @@ def test_a_new_tick_keeps_the_price_and_moves_the_quotes() -> None:
     world.simulator.set_instrument(finer, world.now_ns)
     assert abs(world.mid(BTC) / 10 / 6_400_000 - 1) < 0.01
     world.run(100)
-    world.core.check()
+    world.core.verify()
 
 
 def test_a_removed_instrument_has_no_agents_left() -> None:

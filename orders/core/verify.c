@@ -1,10 +1,10 @@
 /* What must always hold, walked in full; and a hash of the account half that does not know how tables lie. Neither is on
- * the order path: check is for tests, start and the idle engine; hash for replays. */
+ * the order path: verify is for tests, start and the idle engine; hash for replays. */
 #include "state.h"
 
 /* ---- market half ---- */
 
-static const char *check_level(const core *c, uint32_t instrument, unsigned side, int64_t price, const core_level *level)
+static const char *verify_level(const core *c, uint32_t instrument, unsigned side, int64_t price, const core_level *level)
 {
     int64_t lots = 0;
     uint32_t count = 0, prev = 0;
@@ -21,7 +21,7 @@ static const char *check_level(const core *c, uint32_t instrument, unsigned side
     return lots == level->lots ? NULL : "a level's lots are not the sum of its orders";
 }
 
-static const char *check_side(const core *c, uint32_t instrument, unsigned side)
+static const char *verify_side(const core *c, uint32_t instrument, unsigned side)
 {
     const core_book *b = &INSTRUMENT(c, instrument)->book;
     uint32_t levels = 0, orders = 0;
@@ -30,7 +30,7 @@ static const char *check_side(const core *c, uint32_t instrument, unsigned side)
         if (levels && ladder_key(side, price) >= ladder_key(side, last)) return "levels are not in the order of their prices";
         const core_level *level = book_level(c, b, side, price);
         if (level == NULL) return "a price has a mark but no level";
-        const char *why = check_level(c, instrument, side, price, level);
+        const char *why = verify_level(c, instrument, side, price, level);
         if (why) return why;
         last = price;
         levels++;
@@ -41,13 +41,13 @@ static const char *check_side(const core *c, uint32_t instrument, unsigned side)
     return orders == b->orders[side] && lots == b->lots[side] ? NULL : "a side's sums are not those of its levels";
 }
 
-static const char *check_books(const core *c)
+static const char *verify_books(const core *c)
 {
     uint64_t standing = 0;
     for (uint32_t slot = 1; slot < c->instruments.used; slot++) {
         const core_book *b = &INSTRUMENT(c, slot)->book;
         for (unsigned side = 0; side < 2; side++) {
-            const char *why = check_side(c, slot, side);
+            const char *why = verify_side(c, slot, side);
             if (why) return why;
             standing += b->orders[side];
         }
@@ -58,7 +58,7 @@ static const char *check_books(const core *c)
 
 /* ---- account half ---- */
 
-static const char *check_order(core *c, const core_order *o)
+static const char *verify_order(core *c, const core_order *o)
 {
     const core_seat *seat = SEAT(c, o->seat);
     const core_instrument *in = INSTRUMENT(c, seat->instrument);
@@ -76,13 +76,13 @@ static const char *check_order(core *c, const core_order *o)
     return NULL;
 }
 
-static const char *check_account(core *c, uint32_t account)
+static const char *verify_account(core *c, uint32_t account)
 {
     const core_account *a = ACCOUNT(c, account);
     uint32_t count = 0, prev = 0;
     for (uint32_t slot = a->first_order; slot; prev = slot, slot = LINKS(c, slot)->account_next) {
         const core_order *o = ORDER(c, slot);
-        const char *why = check_order(c, o);
+        const char *why = verify_order(c, o);
         if (why) return why;
         core_seat *seat = SEAT(c, o->seat);
         if (seat->account != account || LINKS(c, slot)->account_prev != prev) return "an account's list of orders is broken";
@@ -93,13 +93,13 @@ static const char *check_account(core *c, uint32_t account)
     return count == a->open_orders ? NULL : "an account has not as many open orders as it counts";
 }
 
-static const char *check_accounts(core *c)
+static const char *verify_accounts(core *c)
 {
     uint64_t open = 0;
     for (uint32_t i = 1; i < c->balances.used; i++) BALANCE(c, i)->walked = 0;
     for (uint32_t i = 1; i < c->seats.used; i++) SEAT(c, i)->walked = 0;
     for (uint32_t i = 1; i < c->accounts.used; i++) {
-        const char *why = check_account(c, i);
+        const char *why = verify_account(c, i);
         if (why) return why;
         open += ACCOUNT(c, i)->open_orders;
     }
@@ -114,7 +114,7 @@ static const char *check_accounts(core *c)
     return NULL;
 }
 
-static const char *check_positions(const core *c)
+static const char *verify_positions(const core *c)
 {
     for (uint32_t i = 1; i < c->positions.used; i++) {
         const core_position_row *p = POSITION(c, i);
@@ -126,7 +126,7 @@ static const char *check_positions(const core *c)
     return NULL;
 }
 
-static const char *check_tables(const core *c)
+static const char *verify_tables(const core *c)
 {
     uint32_t orders = 0, halts = 0;
     for (uint32_t i = 1; i < c->orders.used; i++) {
@@ -140,12 +140,12 @@ static const char *check_tables(const core *c)
     return halts == c->halts_on ? NULL : "the count of halts is wrong";
 }
 
-const char *core_check(core *c)
+const char *core_verify(core *c)
 {
-    const char *why = check_books(c);
-    if (why == NULL) why = check_accounts(c);
-    if (why == NULL) why = check_positions(c);
-    return why ? why : check_tables(c);
+    const char *why = verify_books(c);
+    if (why == NULL) why = verify_accounts(c);
+    if (why == NULL) why = verify_positions(c);
+    return why ? why : verify_tables(c);
 }
 
 /* ---- hash: a sum over items, so their order does not matter ---- */
