@@ -238,11 +238,11 @@ void book_take(core *c, core_book *b, uint32_t slot, int64_t lots)
 
 void book_remove(core *c, core_book *b, uint32_t slot) { book_take(c, b, slot, ORDER(c, slot)->remaining); }
 
-void book_free(core *c, core_book *b)
+void book_each_array(core *c, core_book *b, array_visitor *visit)
 {
-    if (b->window != NULL) pool_array(c, b->window, WINDOW_TICKS * sizeof *b->window, 0);
-    for (unsigned side = 0; side < 2; side++)
-        if (b->ladder[side].entries != NULL)
-            pool_array(c, b->ladder[side].entries, b->ladder[side].room * sizeof *b->ladder[side].entries, 0);
-    *b = (core_book){0};
+    b->window = visit(c, b->window, WINDOW_TICKS * sizeof *b->window);
+    for (unsigned side = 0; side < 2; side++) {
+        core_ladder *l = &b->ladder[side];
+        l->entries = visit(c, l->entries, l->room * sizeof *l->entries);
+    }
 }

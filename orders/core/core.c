@@ -70,18 +70,36 @@ core *core_create(uint32_t max_orders, uint32_t ring_capacity)
     return NULL;
 }
 
-void core_destroy(core *c)
+/* Every array that is the core's own, but for those of its books. A new pool or table is added here and nowhere else: its
+ * end and its fork both follow from it. */
+void core_each_array(core *c, array_visitor *visit)
 {
     core_pool *pools[] = {&c->orders,   &c->levels, &c->chunks,    &c->instruments, &c->accounts,
                           &c->balances, &c->seats,  &c->positions, &c->halts};
     core_table *tables[] = {&c->order_ids, &c->instrument_ids, &c->account_ids, &c->balance_ids,
                             &c->seat_ids,  &c->position_ids,   &c->halt_ids};
-    for (uint32_t slot = 1; c->instruments.data && slot < c->instruments.used; slot++) book_free(c, &INSTRUMENT(c, slot)->book);
-    for (size_t i = 0; i < sizeof pools / sizeof *pools; i++) pool_free(c, pools[i]);
-    for (size_t i = 0; i < sizeof tables / sizeof *tables; i++) table_free(c, tables[i]);
-    if (c->links != NULL) pool_array(c, c->links, c->links_room * sizeof *c->links, 0);
-    if (c->ring != NULL) pool_array(c, c->ring, c->ring_room * sizeof *c->ring, 0);
-    if (c->tape != NULL) pool_array(c, c->tape, c->tape_room * sizeof *c->tape, 0);
+    for (size_t i = 0; i < sizeof pools / sizeof *pools; i++)
+        pools[i]->data = visit(c, pools[i]->data, (size_t)pools[i]->room * pools[i]->record);
+    for (size_t i = 0; i < sizeof tables / sizeof *tables; i++)
+        tables[i]->entries = visit(c, tables[i]->entries, ((size_t)tables[i]->mask + 1) * sizeof *tables[i]->entries);
+    c->links = visit(c, c->links, c->links_room * sizeof *c->links);
+    c->ring = visit(c, c->ring, c->ring_room * sizeof *c->ring);
+    c->tape = visit(c, c->tape, c->tape_room * sizeof *c->tape);
+}
+
+/* And those of its books, which hang on the instruments. */
+void core_each_book_array(core *c, array_visitor *visit)
+{
+    for (uint32_t slot = 1; c->instruments.data && slot < c->instruments.used; slot++)
+        book_each_array(c, &INSTRUMENT(c, slot)->book, visit);
+}
+
+static void *let_go(core *c, void *array, size_t bytes) { return array ? pool_array(c, array, bytes, 0) : NULL; }
+
+void core_destroy(core *c)
+{
+    core_each_book_array(c, let_go);
+    core_each_array(c, let_go);
     core last = *c; /* the block cannot count its own end */
     pool_array(&last, c, sizeof *c, 0);
 }

@@ -427,6 +427,20 @@ static PyObject *Core_hash(CoreObject *self, PyObject *unused)
     return enter(self) ? PyLong_FromUnsignedLongLong(core_hash(self->core)) : NULL;
 }
 
+static PyObject *Core_fork(CoreObject *self, PyObject *unused)
+{
+    (void)unused;
+    if (!enter(self)) return NULL;
+    PyTypeObject *type = Py_TYPE(self);
+    CoreObject *fork = (CoreObject *)type->tp_alloc(type, 0);
+    if (fork == NULL) return NULL;
+    fork->error = Py_NewRef(self->error);
+    fork->core = core_fork(self->core);
+    if (fork->core != NULL) return (PyObject *)fork;
+    Py_DECREF(fork);
+    return PyErr_NoMemory();
+}
+
 static PyObject *Core_verify(CoreObject *self, PyObject *unused)
 {
     (void)unused;
@@ -618,6 +632,7 @@ static PyMethodDef METHODS[] = {
     NONE(checkpoint),
     ONE(restore),
     NONE(hash),
+    NONE(fork),
     NONE(verify),
     WORDS(fail_at),
     ONE(best),

@@ -34,13 +34,6 @@ void *pool_array(core *c, void *old, size_t old_bytes, size_t new_bytes)
 
 void pool_init(core_pool *p, uint32_t record, uint32_t bound) { *p = (core_pool){.record = record, .bound = bound, .used = 1}; }
 
-void pool_free(core *c, core_pool *p)
-{
-    if (p->data != NULL) pool_array(c, p->data, (size_t)p->room * p->record, 0);
-    p->data = NULL;
-    p->room = 0;
-}
-
 static bool pool_grow(core *c, core_pool *p, uint64_t needed)
 {
     uint64_t bound = (uint64_t)p->bound + 1; /* slot 0 is nobody's */

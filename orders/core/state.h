@@ -153,6 +153,11 @@ struct core {
 #define POSITION(c, slot) (&((core_position_row *)(void *)(c)->positions.data)[slot])
 #define HALT(c, slot) (&((core_halt_row *)(void *)(c)->halts.data)[slot])
 
+/* core.c: every array the core took (or NULL) and its size; what the visitor returns takes its place. For end and fork. */
+typedef void *array_visitor(core *c, void *array, size_t bytes);
+void core_each_array(core *c, array_visitor *visit);
+void core_each_book_array(core *c, array_visitor *visit);
+
 /* fixed.c: exact arithmetic. bool results are true when the answer fits. */
 bool fixed_amount(int64_t lots, i128 unit, i128 *out);                  /* |result| <= CORE_AMOUNT_MAX */
 bool fixed_notional(int64_t ticks, int64_t lots, i128 unit, i128 *out); /* same */
@@ -162,7 +167,6 @@ uint64_t fixed_mix(uint64_t x);
 
 /* pool.c: the only place that takes memory. */
 void pool_init(core_pool *p, uint32_t record, uint32_t bound);
-void pool_free(core *c, core_pool *p);
 bool pool_reserve(core *c, core_pool *p, uint32_t count); /* after it, count takes cannot fail */
 uint32_t pool_take(core_pool *p);                         /* zeroed; 0 when nothing was reserved */
 uint32_t pool_take_as_it_lies(core_pool *p);              /* the same, for a caller that writes all of it */
@@ -176,7 +180,6 @@ void table_put(core_table *t, uint64_t key, uint32_t slot); /* key is new, room 
 void table_remove(core_table *t, uint64_t key);
 void table_expect(const core_table *t, uint64_t key);    /* a look-up comes soon: its line is asked for now */
 uint32_t table_guess(const core_table *t, uint64_t key); /* what table_get answers for most keys; some slot, or 0, for others */
-void table_free(core *c, core_table *t);
 
 /* ladder.c: sorted levels outside the window. */
 static inline int64_t ladder_key(unsigned side, int64_t price)
@@ -197,7 +200,7 @@ void book_take(core *c, core_book *b, uint32_t slot, int64_t lots); /* lots leav
 void book_remove(core *c, core_book *b, uint32_t slot);
 const core_level *book_level(const core *c, const core_book *b, unsigned side, int64_t price);
 bool book_next(const core *c, const core_book *b, unsigned side, int64_t *price); /* the next worse price of that side */
-void book_free(core *c, core_book *b);
+void book_each_array(core *c, core_book *b, array_visitor *visit);
 static inline bool book_crosses(const core_book *b, unsigned side, int64_t price)
 {
     unsigned other = 1u - side;

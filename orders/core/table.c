@@ -74,9 +74,3 @@ void table_remove(core_table *t, uint64_t key)
     t->entries[hole] = (table_entry){0, 0};
     t->count--;
 }
-
-void table_free(core *c, core_table *t)
-{
-    if (t->entries != NULL) pool_array(c, t->entries, ((size_t)t->mask + 1) * sizeof *t->entries, 0);
-    *t = (core_table){0};
-}
