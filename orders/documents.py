@@ -8,6 +8,8 @@ from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter
 from rest_framework import serializers
 
+from orders import conditions
+
 ACCOUNT = OpenApiParameter("account", description="Names of accounts, with commas; all of yours unless said.")
 EXCHANGE = OpenApiParameter("exchange")
 SYMBOL = OpenApiParameter("symbol", description="As BTC/USDT, or one of the instrument's mapped names.")
@@ -58,6 +60,15 @@ class Fee(serializers.Serializer):
     amount = decimal()
 
 
+class TakeProfit(serializers.Serializer):
+    price = decimal()
+
+
+class StopLoss(serializers.Serializer):
+    stop_price = decimal()
+    limit_price = decimal(required=False, allow_null=True, help_text="Left out: it is sold or bought at the market.")
+
+
 class Order(serializers.Serializer):
     id = serializers.UUIDField()
     request_id = text()
@@ -72,7 +83,7 @@ class Order(serializers.Serializer):
     side = serializers.ChoiceField(["buy", "sell"])
     status = text()
     price = decimal(allow_null=True)
-    stop_price = decimal(allow_null=True)
+    stop_price = decimal(allow_null=True, help_text="A trailing stop's moves with the market.")
     quantity = decimal()
     filled_quantity = decimal()
     remaining_quantity = decimal()
@@ -88,21 +99,51 @@ class Order(serializers.Serializer):
     created_at = moment()
     updated_at = moment()
     seq = serializers.IntegerField()
+    trail_amount = decimal(required=False, help_text="This and what follows: only on orders that have it.")
+    trail_percent = decimal(required=False)
+    expires_at = moment(required=False)
+    take_profit = TakeProfit(required=False)
+    stop_loss = StopLoss(required=False)
+    extended_hours = serializers.BooleanField(required=False)
+    parent_id = serializers.UUIDField(
+        required=False, help_text="The order whose take profit (request_id tp~…) or stop loss (sl~…) this is."
+    )
+    triggered_at = moment(required=False)
 
 
 class NewOrder(serializers.Serializer):
     exchange = text()
     symbol = text()
     side = serializers.ChoiceField(["buy", "sell"], help_text="In any case.")
-    type = serializers.ChoiceField(["limit", "market"], help_text="In any case.")
+    type = serializers.ChoiceField(conditions.TYPES, help_text="In any case.")
     quantity = decimal()
-    price = decimal(required=False, allow_null=True, help_text="Needed for a limit order.")
+    price = decimal(required=False, allow_null=True, help_text="For limit, stop_limit and take_profit_limit.")
+    stop_price = decimal(required=False, help_text="For stop, stop_limit, take_profit and take_profit_limit.")
+    trail_amount = decimal(required=False, help_text="For trailing_stop: how far behind the best price.")
+    trail_percent = decimal(required=False, help_text="For trailing_stop instead: a multiple of 0.01.")
     request_id = serializers.RegexField(
         r"^[A-Za-z0-9._:-]{1,64}$", required=False, help_text="Unique per account, for ever."
     )
     client_order_id = text(required=False, help_text="The same under its other name.")
     account = text(required=False, help_text="Your default account of the exchange unless said.")
-    time_in_force = serializers.ChoiceField(["gtc", "ioc"], required=False)
+    time_in_force = serializers.ChoiceField(
+        conditions.TIFS, required=False, help_text="gtc unless said; ioc for a market order."
+    )
+    expires_at = moment(required=False, help_text="For gtd.")
+    post_only = serializers.BooleanField(required=False, help_text="Refused rather than to trade at once.")
+    reduce_only = serializers.BooleanField(required=False, help_text="Never more than closes the position.")
+    take_profit = TakeProfit(
+        required=False, help_text="An order that follows its fills, and leaves when the other fills."
+    )
+    stop_loss = StopLoss(
+        required=False,
+        help_text="The same. On a limit order with reduce_only: a stop beside it, one or the other fills.",
+    )
+    extended_hours = serializers.BooleanField(required=False, help_text="No exchange here has sessions to extend.")
+    allow_duplicate = serializers.BooleanField(
+        required=False, help_text="Meant twice: the same order again within a moment is no mistake."
+    )
+    tags = serializers.ListField(child=text(), required=False, help_text="At most 16; kept.")
     spec_version = serializers.IntegerField(required=False, help_text="A stale one is refused with 409.")
     strategy_id = text(required=False)
     source = text(required=False)
@@ -115,7 +156,7 @@ class NewOrder(serializers.Serializer):
 
 
 class AmendOrder(serializers.Serializer):
-    price = decimal(required=False)
+    price = decimal(required=False, help_text="Of orders that have one; a stop waiting for its price too.")
     quantity = decimal(required=False, help_text="The new total, filled quantity included.")
     request_id = text(required=False, help_text="Of the amend itself.")
 

@@ -7,17 +7,37 @@ import uuid
 
 _NO_BITS = 62
 _SHARD_BITS = 12
+_LEG_BITS = 2
+_LEG_AT = (
+    61  # where the core marks the number of an order that follows another: bit 61 its stop loss, bit 62 its take profit
+)
+TAKE_PROFIT, STOP_LOSS = 1 << 62, 1 << 61
+LEGS = {TAKE_PROFIT: "tp", STOP_LOSS: "sl"}
+
+
+def leg_of(order_no: int) -> int:
+    """TAKE_PROFIT or STOP_LOSS for an order that follows another's fills; 0 for one that somebody placed."""
+    return order_no & (TAKE_PROFIT | STOP_LOSS)
+
+
+def leg_request_id(leg: int, parent: uuid.UUID) -> str:
+    """The request_id of an order nobody placed: `~` stands in nobody's, so it meets none of theirs."""
+    return f"{LEGS[leg]}~{parent}"
 
 
 def order_uuid(at_ns: int, shard: int, order_no: int) -> uuid.UUID:
-    """Our `id` of an order: ordered by time, unique because `order_no` is unique in its shard (RFC 9562 version 8)."""
+    """Our `id` of an order: ordered by time, unique because `order_no` is unique in its shard (RFC 9562 version 8).
+
+    A leg has its mark two bits lower, where there is room for it and no journal number ever comes.
+    """
     at_ms = at_ns // 1_000_000
+    number = order_no & (1 << _LEG_AT) - 1 | order_no >> _LEG_AT << _NO_BITS - _LEG_BITS
     return uuid.UUID(
         int=(at_ms & (1 << 48) - 1) << 80
         | 0x8 << 76
         | (shard & (1 << _SHARD_BITS) - 1) << 64
         | 0b10 << _NO_BITS
-        | order_no & (1 << _NO_BITS) - 1
+        | number & (1 << _NO_BITS) - 1
     )
 
 

@@ -9,114 +9,49 @@ from __future__ import annotations
 import re
 import uuid
 from collections.abc import Mapping
-from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-from marketdata.precision import decimal_text, parse_decimal, to_lots, to_ticks
-from orders import catalog, messages, sentences
-from orders.errors import ApiError, invalid
+from marketdata.precision import decimal_text, to_lots, to_ticks
+from orders import catalog, conditions, messages, sentences
+from orders.errors import ApiError
 from orders.identity import Identity
 from orders.ids import body_hash
+from orders.reading import NO_FIELD, Reader, steps
 from orders.shapes import PAPER_KINDS
 
 REQUEST_ID = re.compile(r"[A-Za-z0-9._:-]{1,64}", re.ASCII)
-TYPES = ("limit", "market", "stop", "stop_limit", "take_profit", "take_profit_limit", "trailing_stop")
 SIDES = ("buy", "sell")
-TIFS = ("gtc", "day", "gtd", "ioc", "fok")
-OFFERED_TYPES = ("limit", "market")
-OFFERED_TIFS = ("gtc", "ioc")
 TEXTS = {"order_id": 128, "user_id": 128, "source": 32, "strategy_id": 64, "account": 64, "exchange": 32, "symbol": 48}
-DECIMALS = ("price", "quantity", "stop_price", "trail_amount", "trail_percent")
-FLAGS = ("post_only", "reduce_only", "extended_hours", "is_paper_trading", "allow_duplicate")
-OTHERS = ("request_id", "client_order_id", "type", "side", "time_in_force", "expires_at", "take_profit", "stop_loss",
-          "spec_version", "tags", "api_key")  # fmt: skip
+OTHERS = ("request_id", "client_order_id", "type", "side", "price", "quantity", "time_in_force", "spec_version", "tags",
+          "is_paper_trading", "api_key")  # fmt: skip
 # What the seed systems' newer clients send beside: kept with the order, read by nobody.
 CARRIED = ("market_type", "strategy_name", "interval", "internal", "need_notification")
-PLACE_FIELDS = frozenset((*TEXTS, *DECIMALS, *FLAGS, *OTHERS, *CARRIED))
+PLACE_FIELDS = frozenset((*TEXTS, *conditions.FIELDS, *OTHERS, *CARRIED))
 CHANGE_FIELDS = frozenset(("id", "client", "price", "quantity", "request_id", "api_key"))
-
-
-@dataclass(slots=True)
-class _Reader:
-    """Reads fields one by one and gathers what is wrong with them."""
-
-    body: Mapping[str, Any]
-    errors: dict[str, str]
-
-    def text(self, name: str, longest: int) -> str:
-        value = self.body.get(name)
-        if value is None:
-            return ""
-        if not isinstance(value, str) or len(value) > longest:
-            self.errors[name] = f"must be text of at most {longest} characters"
-            return ""
-        return value
-
-    def word(self, name: str, words: tuple[str, ...], default: str | None = None) -> str:
-        value = self.body.get(name)
-        if value is None and default is not None:
-            return default
-        if not isinstance(value, str) or value.lower() not in words:
-            self.errors[name] = f"must be one of {', '.join(words)}"
-            return words[0]
-        return value.lower()
-
-    def decimal(self, name: str) -> Decimal | None:
-        value = self.body.get(name)
-        if value is None:
-            return None
-        try:
-            number = parse_decimal(value)
-        except ValueError as error:
-            self.errors[name] = str(error)
-            return None
-        if value.startswith("-") or number == 0:
-            self.errors[name] = f'was "{value}"; it must be greater than zero'
-            return None
-        return number
-
-    def flag(self, name: str) -> bool | None:
-        value = self.body.get(name)
-        if value is not None and not isinstance(value, bool):
-            self.errors[name] = "must be true or false"
-            return None
-        return value
 
 
 def read_place(identity: Identity, body: Mapping[str, Any], header_id: str = "") -> messages.Place:
     """A place as an engine understands it. Raises ApiError: 400, 403, 404, 409, 422."""
-    reader = _Reader(body, {})
+    reader = Reader(body, {})
     for name in body.keys() - PLACE_FIELDS:
-        reader.errors[name] = "is no field of an order"
+        reader.wrong(name, NO_FIELD)
     texts = {name: reader.text(name, longest) for name, longest in TEXTS.items()}
-    kind = reader.word("type", TYPES)
+    kind = reader.word("type", conditions.TYPES)
     side = reader.word("side", SIDES)
-    time_in_force = reader.word("time_in_force", TIFS, "ioc" if kind == "market" else "gtc")
-    numbers = {name: reader.decimal(name) for name in DECIMALS}
-    flags = {name: reader.flag(name) for name in FLAGS}
+    time_in_force = reader.word("time_in_force", conditions.TIFS, "ioc" if kind == "market" else "gtc")
+    price, quantity = _numbers(reader, kind)
+    asked = conditions.read(reader, kind, time_in_force)
+    is_paper_trading = reader.flag("is_paper_trading")
     request_id = _request_id(reader, header_id)
-    price, quantity = numbers["price"], numbers["quantity"]
-    if quantity is None and "quantity" not in reader.errors:
-        reader.errors["quantity"] = "is missing"
-    if not texts["symbol"] and "symbol" not in reader.errors:
-        reader.errors["symbol"] = "is missing"
-    if kind == "limit" and price is None and "price" not in reader.errors:
-        reader.errors["price"] = "is missing; a limit order needs one"
-    if kind == "market" and price is not None:
-        reader.errors["price"] = "a market order has none"
-    spec_version = body.get("spec_version")
-    if spec_version is not None and (isinstance(spec_version, bool) or not isinstance(spec_version, int)):
-        reader.errors["spec_version"] = "must be a whole number"
-    tags = body.get("tags")
-    if tags is not None and not (
-        isinstance(tags, list) and len(tags) <= 16 and all(isinstance(t, str) and len(t) <= 64 for t in tags)
-    ):
-        reader.errors["tags"] = "must be a list of at most 16 texts of at most 64 characters"
-    _raise(reader)
-    _refuse_not_offered(body, kind, time_in_force, flags)
+    if not texts["symbol"]:
+        reader.wrong("symbol", "is missing")
+    spec_version = _spec_version(reader)
+    kept = _kept(reader, asked)
+    reader.done()
+    conditions.refuse_not_offered(asked, kind, time_in_force)
     account, spec = _where(identity, texts)
-    _refuse_mode(account, flags["is_paper_trading"])
+    _refuse_mode(account, is_paper_trading)
     assert quantity is not None
     return messages.Place(
         owner_id=identity.owner_id,
@@ -127,27 +62,62 @@ def read_place(identity: Identity, body: Mapping[str, Any], header_id: str = "")
         request_id=request_id,
         body_hash=body_hash(
             "place", account.id, spec.id, kind, side, time_in_force, _canonical(price), _canonical(quantity),
-            texts["order_id"], texts["user_id"], texts["strategy_id"], spec_version,
+            texts["order_id"], texts["user_id"], texts["strategy_id"], spec_version, *asked.parts(),
         ),
         type=kind,
         side=side,
         time_in_force=time_in_force,
-        price_ticks=0 if price is None else _steps("PRICE_PRECISION", to_ticks, price, spec.tick_size),
-        quantity_lots=_steps("QTY_PRECISION", to_lots, quantity, spec.lot_size),
+        price_ticks=0 if price is None else steps("PRICE_PRECISION", to_ticks, price, spec.tick_size),
+        quantity_lots=steps("QTY_PRECISION", to_lots, quantity, spec.lot_size),
+        terms=asked.terms(spec.tick_size),
+        post_only=asked.post_only,
+        reduce_only=asked.reduce_only,
+        allow_duplicate=asked.allow_duplicate,
         strategy_id=texts["strategy_id"],
         source=texts["source"],
         order_id=texts["order_id"],
         user_id=texts["user_id"],
         order_notional_max=_canonical(identity.order_notional_max),
         day_notional_max=_canonical(identity.day_notional_max),
-        extra=_kept(body, tags, flags["extended_hours"]),
+        extra=kept,
     )  # fmt: skip
 
 
-def _kept(body: Mapping[str, Any], tags: Any, extended_hours: bool | None) -> dict[str, Any]:
+def _numbers(reader: Reader, kind: str) -> tuple[Decimal | None, Decimal | None]:
+    """(price, quantity); which types have a price."""
+    price, quantity = reader.decimal("price"), reader.decimal("quantity")
+    if quantity is None:
+        reader.wrong("quantity", "is missing")
+    name = kind.replace("_", " ")
+    if kind in conditions.PRICED and price is None:
+        reader.wrong("price", f"is missing; a {name} order needs one")
+    if kind not in conditions.PRICED and price is not None:
+        reader.wrong("price", f"a {name} order has none")
+    return price, quantity
+
+
+def _spec_version(reader: Reader) -> int | None:
+    value = reader.body.get("spec_version")
+    if value is not None and (isinstance(value, bool) or not isinstance(value, int)):
+        reader.wrong("spec_version", "must be a whole number")
+        return None
+    return value
+
+
+def _kept(reader: Reader, asked: conditions.Conditions) -> dict[str, Any]:
     """What is only kept with the order."""
-    kept = {name: str(body[name])[:64] for name in CARRIED if body.get(name) is not None}
-    return kept | {name: value for name, value in (("tags", tags), ("extended_hours", extended_hours)) if value}
+    body = reader.body
+    tags = body.get("tags")
+    if tags is not None and not (
+        isinstance(tags, list) and len(tags) <= 16 and all(isinstance(t, str) and len(t) <= 64 for t in tags)
+    ):
+        reader.wrong("tags", "must be a list of at most 16 texts of at most 64 characters")
+    kept: dict[str, Any] = {name: str(body[name])[:64] for name in CARRIED if body.get(name) is not None}
+    if tags:
+        kept["tags"] = tags
+    if asked.extended_hours is not None:
+        kept["extended_hours"] = asked.extended_hours
+    return kept
 
 
 def read_cancel(
@@ -156,7 +126,7 @@ def read_cancel(
     """A cancel of `target`: our id, or client:<request_id>. Raises ApiError 400 or 404."""
     reader = _change_reader(body or {}, ("request_id", "api_key"))
     request_id = _request_id(reader, header_id)
-    _raise(reader)
+    reader.done()
     order_id, client = read_target(target)
     return messages.Cancel(
         owner_id=identity.owner_id, key_id=identity.key_id, account_ids=reachable(identity), request_id=request_id,
@@ -169,9 +139,9 @@ def read_amend(identity: Identity, target: str, body: Mapping[str, Any], header_
     reader = _change_reader(body, ("price", "quantity", "request_id", "api_key"))
     price, quantity = reader.decimal("price"), reader.decimal("quantity")
     if price is None and quantity is None and not reader.errors:
-        reader.errors["price"] = "is missing, and so is quantity: there is nothing to change"
+        reader.wrong("price", "is missing, and so is quantity: there is nothing to change")
     request_id = _request_id(reader, header_id)
-    _raise(reader)
+    reader.done()
     order_id, client = read_target(target)
     return messages.Amend(
         owner_id=identity.owner_id, key_id=identity.key_id, account_ids=reachable(identity), request_id=request_id,
@@ -202,47 +172,22 @@ def reachable(identity: Identity) -> list[int]:
     ]
 
 
-def _change_reader(body: Mapping[str, Any], fields: tuple[str, ...]) -> _Reader:
-    reader = _Reader(body, {})
+def _change_reader(body: Mapping[str, Any], fields: tuple[str, ...]) -> Reader:
+    reader = Reader(body, {})
     for name in body.keys() - set(fields):
-        reader.errors[name] = "cannot be given here"
+        reader.wrong(name, "cannot be given here")
     return reader
 
 
-def _request_id(reader: _Reader, header_id: str) -> str:
+def _request_id(reader: Reader, header_id: str) -> str:
     given = [value for value in (reader.body.get("request_id"), reader.body.get("client_order_id"), header_id) if value]
     if not given:
         return str(uuid.uuid4())
     if any(not isinstance(value, str) or not REQUEST_ID.fullmatch(value) for value in given):
-        reader.errors["request_id"] = "must be 1 to 64 of A-Z a-z 0-9 . _ : -"
+        reader.wrong("request_id", "must be 1 to 64 of A-Z a-z 0-9 . _ : -")
     elif len(set(given)) > 1:
-        reader.errors["request_id"] = "is given twice with different values"
+        reader.wrong("request_id", "is given twice with different values")
     return str(given[0])
-
-
-def _raise(reader: _Reader) -> None:
-    if not reader.errors:
-        return
-    error = invalid(reader.errors)
-    if all(sentence == "is no field of an order" for sentence in reader.errors.values()):
-        error.code = "UNKNOWN_FIELD"
-    raise error
-
-
-def _refuse_not_offered(
-    body: Mapping[str, Any], kind: str, time_in_force: str, flags: Mapping[str, bool | None]
-) -> None:
-    """Words of the contract that no exchange of this installation offers yet are refused, never ignored."""
-    asked = [name for name in ("post_only", "reduce_only", "extended_hours") if flags[name]]
-    asked += [name for name in ("take_profit", "stop_loss", "stop_price", "trail_amount", "trail_percent", "expires_at")
-              if body.get(name) is not None]  # fmt: skip
-    if kind not in OFFERED_TYPES or time_in_force not in OFFERED_TIFS or asked:
-        raise ApiError(
-            422,
-            "TIF_UNSUPPORTED",
-            sentences.SENTENCES["TIF_UNSUPPORTED"],
-            value=", ".join([kind, time_in_force, *asked]),
-        )
 
 
 def _where(identity: Identity, texts: Mapping[str, str]) -> tuple[catalog.KnownAccount, catalog.KnownInstrument]:
@@ -280,22 +225,6 @@ def _refuse_mode(account: catalog.KnownAccount, is_paper_trading: bool | None) -
     if is_paper_trading is not None and is_paper_trading != paper:
         words = {"limit": "paper" if paper else "live", "value": "paper" if is_paper_trading else "live"}
         raise ApiError(422, "MODE_MISMATCH", sentences.of({"code": "MODE_MISMATCH", **words}), **words)
-
-
-def _steps(code: str, convert: Any, value: Decimal, step: Decimal) -> int:
-    try:
-        units = int(convert(value, step))
-    except ValueError as error:
-        raise ApiError(
-            422,
-            code,
-            f"{str(error)[:1].upper()}{str(error)[1:]}. Nothing was placed.",
-            limit=decimal_text(step),
-            value=decimal_text(value),
-        ) from None
-    if units > 2**62:
-        raise ApiError(422, "NUMBER_OVERFLOW", sentences.SENTENCES["NUMBER_OVERFLOW"], value=decimal_text(value))
-    return units
 
 
 def _canonical(value: Decimal | None) -> str | None:

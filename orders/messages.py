@@ -21,8 +21,20 @@ class Message(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag
     key_id: int | None = None
 
 
+class Terms(msgspec.Struct, frozen=True, omit_defaults=True, array_like=True):
+    """The conditions of an order that the core decides by; 0 = there is none. `trail` is ticks, or basis points of the price."""
+
+    stop_ticks: int = 0
+    trail: int = 0
+    trail_percent: bool = False
+    expires_at_ns: int = 0
+    take_profit_ticks: int = 0
+    stop_loss_ticks: int = 0
+    stop_loss_limit_ticks: int = 0
+
+
 class Place(Message, frozen=True, kw_only=True, omit_defaults=True, tag="place"):
-    """A new order. `price_ticks` is 0 for a market order."""
+    """A new order. `price_ticks` is 0 for a type without a price of its own; `terms` None for an order without conditions."""
 
     account_id: int
     instrument_id: int
@@ -34,6 +46,10 @@ class Place(Message, frozen=True, kw_only=True, omit_defaults=True, tag="place")
     time_in_force: str
     price_ticks: int = 0
     quantity_lots: int
+    terms: Terms | None = None
+    post_only: bool = False
+    reduce_only: bool = False
+    allow_duplicate: bool = False
     strategy_id: str = ""
     source: str = ""
     order_id: str = ""

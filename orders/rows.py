@@ -54,6 +54,21 @@ def order(row: Order) -> JSON:
         strategy_id=row.strategy_id,
         source=row.source,
         reason=row.reason,
+        conditions=_conditions(row),
+    )
+
+
+def _conditions(row: Order) -> JSON:
+    return shapes.conditions_shape(
+        trail_amount=_text(row.trail_amount),
+        trail_percent=_text(row.trail_percent),
+        expires_at=clock.iso(row.expires_at) if row.expires_at else None,
+        take_profit=_text(row.take_profit_price),
+        stop_loss=_text(row.stop_loss_price),
+        stop_loss_limit=_text(row.stop_loss_limit_price),
+        extended_hours=row.extra.get("extended_hours"),
+        parent_id=str(row.parent_id) if row.parent_id else None,
+        triggered_at=clock.iso(row.triggered_at) if row.triggered_at else None,
     )
 
 

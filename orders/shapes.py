@@ -63,8 +63,10 @@ def order_shape(
     strategy_id: str = "",
     source: str = "",
     reason: JSON | None = None,
+    conditions: JSON | None = None,
 ) -> JSON:
-    """An order. `remaining_quantity` is what still works: 0 once the order is final."""
+    """An order. `remaining_quantity` is what still works: 0 once the order is final. An order with conditions has those too
+    (`conditions_shape`); a plain one has these fields and no others."""
     return {
         "id": id,
         "request_id": request_id,
@@ -95,7 +97,35 @@ def order_shape(
         "created_at": created_at,
         "updated_at": updated_at,
         "seq": seq,
+        **(conditions or {}),
     }
+
+
+def conditions_shape(
+    *,
+    trail_amount: str | None,
+    trail_percent: str | None,
+    expires_at: str | None,
+    take_profit: str | None,
+    stop_loss: str | None,
+    stop_loss_limit: str | None,
+    extended_hours: bool | None,
+    parent_id: str | None,
+    triggered_at: str | None,
+) -> JSON:
+    """What only an order with conditions has to say, those alone that it has. `parent_id` is our id of the order whose take
+    profit or stop loss it is."""
+    shown = {
+        "trail_amount": trail_amount,
+        "trail_percent": trail_percent,
+        "expires_at": expires_at,
+        "take_profit": take_profit and {"price": take_profit},
+        "stop_loss": stop_loss and {"stop_price": stop_loss, "limit_price": stop_loss_limit},
+        "extended_hours": extended_hours,
+        "parent_id": parent_id,
+        "triggered_at": triggered_at,
+    }
+    return {name: value for name, value in shown.items() if value is not None}
 
 
 def reason_shape(code: str, limit: str | None = None, value: str | None = None) -> JSON:

@@ -8,6 +8,7 @@ from typing import Any
 from marketdata import clock
 from marketdata.precision import amount_decimal, amount_text, decimal_text, text
 from orders import shapes
+from orders.conditions import NO_TERMS, PRICED
 from orders.engine.batch import Batch
 from orders.engine.orders import LiveOrder, Orders
 from orders.engine.reports import Report
@@ -47,8 +48,8 @@ def order_picture(order: LiveOrder) -> dict[str, Any]:
         type=order.type,
         side=order.side,
         status=order.status,
-        price=None if order.type == "market" else text(order.price_ticks, spec.tick_size),
-        stop_price=None,
+        price=text(order.price_ticks, spec.tick_size) if order.type in PRICED else None,
+        stop_price=text(order.terms.stop_ticks, spec.tick_size) if order.terms.stop_ticks else None,
         quantity=text(order.quantity_lots, spec.lot_size),
         filled_quantity=text(order.filled_lots, spec.lot_size),
         remaining_quantity=text(remaining, spec.lot_size),
@@ -59,13 +60,42 @@ def order_picture(order: LiveOrder) -> dict[str, Any]:
         created_at=clock.iso(clock.from_ns(order.created_ns)),
         updated_at=clock.iso(clock.from_ns(order.updated_ns)),
         seq=order.seq,
+        post_only=order.post_only,
+        reduce_only=order.reduce_only,
         order_id=order.order_id,
         user_id=order.user_id,
         exchange_order_id=order.exchange_order_id,
         strategy_id=order.strategy_id,
         source=order.source,
         reason=order.reason,
+        conditions=_conditions(order),
     )
+
+
+def _conditions(order: LiveOrder) -> dict[str, Any] | None:
+    """What only an order with conditions shows; nothing for most."""
+    terms = order.terms
+    if terms is NO_TERMS and order.parent_id is None and not order.extra:
+        return None
+    return shapes.conditions_shape(
+        trail_amount=_decimal_text(order.trail_amount),
+        trail_percent=_decimal_text(order.trail_percent),
+        expires_at=_iso(terms.expires_at_ns),
+        take_profit=_decimal_text(order.at(terms.take_profit_ticks)),
+        stop_loss=_decimal_text(order.at(terms.stop_loss_ticks)),
+        stop_loss_limit=_decimal_text(order.at(terms.stop_loss_limit_ticks)),
+        extended_hours=order.extra.get("extended_hours"),
+        parent_id=str(order.parent_id) if order.parent_id else None,
+        triggered_at=_iso(order.triggered_ns),
+    )
+
+
+def _decimal_text(value: Decimal | None) -> str | None:
+    return None if value is None else decimal_text(value)
+
+
+def _iso(at_ns: int) -> str | None:
+    return clock.iso(clock.from_ns(at_ns)) if at_ns else None
 
 
 class Fold:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
+from datetime import datetime
 from typing import Any
 
 import psycopg
@@ -29,7 +30,8 @@ _COLUMNS = {
     "orders_order": "id, created_at, updated_at, shard, order_no, owner_id, account_id, instrument_id, key_id, request_id, "
     "order_id, user_id, exchange_order_id, exchange_client_id, strategy_id, source, type, side, status, time_in_force, "
     "price, stop_price, quantity, filled_quantity, cost, fee, fee_asset_id, post_only, reduce_only, spec_version, reason, "
-    "extra, seq",
+    "extra, seq, trail_amount, trail_percent, expires_at, take_profit_price, stop_loss_price, stop_loss_limit_price, "
+    "triggered_at, parent_id",
 }
 _POSITIONS = """
 INSERT INTO orders_position
@@ -46,12 +48,12 @@ ON CONFLICT (account_id, asset_id) DO UPDATE SET
     total = EXCLUDED.total, used = EXCLUDED.used, as_of_seq = EXCLUDED.as_of_seq
 """
 _CHANGED = """
-UPDATE orders_order o SET updated_at = n.updated_at, status = n.status, price = n.price, quantity = n.quantity,
-    filled_quantity = n.filled, cost = n.cost, fee = n.fee, reason = n.reason::jsonb, seq = n.seq,
+UPDATE orders_order o SET updated_at = n.updated_at, status = n.status, price = n.price, stop_price = n.stop_price, quantity = n.quantity,
+    triggered_at = n.triggered_at, filled_quantity = n.filled, cost = n.cost, fee = n.fee, reason = n.reason::jsonb, seq = n.seq,
     spec_version = n.spec_version
 FROM unnest(%s::uuid[], %s::timestamptz[], %s::timestamptz[], %s::text[], %s::numeric[], %s::numeric[], %s::numeric[],
-            %s::numeric[], %s::numeric[], %s::text[], %s::bigint[], %s::int[])
-    AS n(id, created_at, updated_at, status, price, quantity, filled, cost, fee, reason, seq, spec_version)
+            %s::timestamptz[], %s::numeric[], %s::numeric[], %s::numeric[], %s::text[], %s::bigint[], %s::int[])
+    AS n(id, created_at, updated_at, status, price, stop_price, quantity, triggered_at, filled, cost, fee, reason, seq, spec_version)
 WHERE o.id = n.id AND o.created_at = n.created_at
 """
 
@@ -97,14 +99,17 @@ def _copy(cursor: psycopg.Cursor[Any], table: str, rows: Iterable[tuple[Any, ...
 
 
 def _order_row(shard: int, order: LiveOrder) -> tuple[Any, ...]:
-    spec = order.instrument
+    spec, terms = order.instrument, order.terms
     return (
         order.id, clock.from_ns(order.created_ns), clock.from_ns(order.updated_ns), shard, order.order_no,
         order.account.owner_id, order.account.id, spec.id, order.key_id, order.request_id, order.order_id, order.user_id,
         order.exchange_order_id, order.exchange_client_id, order.strategy_id, order.source, order.type, order.side,
-        order.status, order.time_in_force, order.price, None, order.quantity, order.filled_quantity,
-        amount_decimal(order.cost), amount_decimal(order.fee), spec.quote_id, False, False, spec.spec_version,
-        Jsonb(order.reason) if order.reason else None, Jsonb(order.extra), order.seq,
+        order.status, order.time_in_force, order.price, order.at(terms.stop_ticks), order.quantity, order.filled_quantity,
+        amount_decimal(order.cost), amount_decimal(order.fee), spec.quote_id, order.post_only, order.reduce_only,
+        spec.spec_version, Jsonb(order.reason) if order.reason else None, Jsonb(order.extra), order.seq,
+        order.trail_amount, order.trail_percent, _moment(terms.expires_at_ns), order.at(terms.take_profit_ticks),
+        order.at(terms.stop_loss_ticks), order.at(terms.stop_loss_limit_ticks), _moment(order.triggered_ns),
+        order.parent_id,
     )  # fmt: skip
 
 
@@ -113,11 +118,16 @@ def _change(cursor: psycopg.Cursor[Any], orders: list[LiveOrder]) -> None:
         return
     rows = [
         (order.id, clock.from_ns(order.created_ns), clock.from_ns(order.updated_ns), order.status, order.price,
-         order.quantity, order.filled_quantity, amount_decimal(order.cost), amount_decimal(order.fee),
-         _json_text(order.reason), order.seq, order.instrument.spec_version)
+         order.at(order.terms.stop_ticks), order.quantity, _moment(order.triggered_ns), order.filled_quantity,
+         amount_decimal(order.cost), amount_decimal(order.fee), _json_text(order.reason), order.seq,
+         order.instrument.spec_version)
         for order in orders
     ]  # fmt: skip
     cursor.execute(_CHANGED, [list(column) for column in zip(*rows, strict=True)])
+
+
+def _moment(at_ns: int) -> datetime | None:
+    return clock.from_ns(at_ns) if at_ns else None
 
 
 def _json_text(value: dict[str, str] | None) -> str | None:

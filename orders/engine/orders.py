@@ -8,8 +8,10 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
+from orders.conditions import BASIS_POINT, NO_TERMS, PRICED
 from orders.engine.reports import FINAL
 from orders.engine.world import AccountSpec, InstrumentSpec
+from orders.messages import Terms
 
 CLOSED_KEPT = 10_000
 
@@ -43,6 +45,11 @@ class LiveOrder:
     cost: int = 0
     fee: int = 0
     reason: dict[str, str] | None = None
+    terms: Terms = NO_TERMS
+    post_only: bool = False
+    reduce_only: bool = False
+    parent_id: uuid.UUID | None = None
+    triggered_ns: int = 0
     seq: int = 0
     stored: bool = False
 
@@ -53,8 +60,22 @@ class LiveOrder:
 
     @property
     def price(self) -> Decimal | None:
-        """The limit price; None for a market order."""
-        return None if self.type == "market" else self.price_ticks * self.instrument.tick_size
+        """The limit price; None for a type that has none."""
+        return self.price_ticks * self.instrument.tick_size if self.type in PRICED else None
+
+    @property
+    def trail_amount(self) -> Decimal | None:
+        """How far a trailing stop follows, in price; None where it follows by a share, or not at all."""
+        return None if self.terms.trail_percent else self.at(self.terms.trail)
+
+    @property
+    def trail_percent(self) -> Decimal | None:
+        """How far it follows, in percent of the price."""
+        return self.terms.trail * BASIS_POINT if self.terms.trail_percent else None
+
+    def at(self, ticks: int) -> Decimal | None:
+        """One of its prices; None for a condition it has not."""
+        return ticks * self.instrument.tick_size if ticks else None
 
     @property
     def quantity(self) -> Decimal:

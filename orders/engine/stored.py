@@ -12,16 +12,19 @@ from typing import Any, NamedTuple
 import psycopg
 
 from marketdata import clock
-from marketdata.precision import to_amount, to_lots, to_ticks
+from marketdata.precision import to_amount, to_lots, to_ticks, to_units
 from orders._core import Core
+from orders.conditions import BASIS_POINT, NO_TERMS
 from orders.engine.orders import LiveOrder
 from orders.engine.world import InstrumentSpec, World
+from orders.messages import Terms
 
 _FINEST = Decimal(1).scaleb(-18)
 _ORDERS = """
 SELECT id, order_no, account_id, instrument_id, request_id, type, side, time_in_force, price, quantity, created_at,
        updated_at, key_id, order_id, user_id, exchange_order_id, exchange_client_id, strategy_id, source, extra, status,
-       filled_quantity, cost, fee, reason, seq, spec_version
+       filled_quantity, cost, fee, reason, seq, spec_version, stop_price, trail_amount, trail_percent, expires_at, take_profit_price,
+       stop_loss_price, stop_loss_limit_price, post_only, reduce_only, parent_id, triggered_at
 FROM orders_order WHERE
 """
 OPEN = "shard = %s AND status NOT IN ('filled', 'canceled', 'rejected', 'expired') ORDER BY order_no"
@@ -58,8 +61,18 @@ def _order(world: World, spec: InstrumentSpec, row: tuple[Any, ...], core: Core 
         quantity_lots=to_lots(row[9], spec.lot_size), created_ns=_ns(row[10]), updated_ns=_ns(row[11]), key_id=row[12],
         order_id=row[13], user_id=row[14], exchange_order_id=row[15], exchange_client_id=row[16], strategy_id=row[17],
         source=row[18], extra=row[19], status=row[20], filled_lots=to_lots(row[21], spec.lot_size),
-        cost=to_amount(row[22]), fee=to_amount(row[23]), reason=row[24], seq=row[25], stored=True,
+        cost=to_amount(row[22]), fee=to_amount(row[23]), reason=row[24], seq=row[25], terms=_terms(spec, row[27:34]),
+        post_only=row[34], reduce_only=row[35], parent_id=row[36], triggered_ns=_ns(row[37]) if row[37] else 0, stored=True,
     )  # fmt: skip
+
+
+def _terms(spec: InstrumentSpec, columns: tuple[Any, ...]) -> Terms:
+    """The conditions of an order, from stop_price to stop_loss_limit_price."""
+    stop, trail_amount, trail_percent, expires_at, *follow = columns
+    ticks = [0 if price is None else to_ticks(price, spec.tick_size) for price in (stop, trail_amount, *follow)]
+    percent = 0 if trail_percent is None else to_units(trail_percent, BASIS_POINT, "trail_percent")
+    made = Terms(ticks[0], percent or ticks[1], bool(percent), _ns(expires_at) if expires_at else 0, *ticks[2:])
+    return NO_TERMS if made == NO_TERMS else made
 
 
 def _as_made(spec: InstrumentSpec, row: tuple[Any, ...], held: dict[str, int] | None) -> InstrumentSpec:

@@ -138,14 +138,8 @@ def test_a_price_between_two_ticks_is_422_and_names_the_nearest(money: Any, trad
 
 
 def test_what_is_not_offered_is_refused_never_ignored(money: Any, trader_key: str) -> None:
-    for change in (
-        {"type": "stop", "stop_price": "1"},
-        {"time_in_force": "fok"},
-        {"post_only": True},
-        {"take_profit": {"price": "1"}},
-    ):
-        status, _, body = asyncio.run(_post({**BODY, **change}, trader_key))
-        assert (status, body["code"]) == (422, "TIF_UNSUPPORTED")
+    status, _, body = asyncio.run(_post({**BODY, "extended_hours": True}, trader_key))
+    assert (status, body["code"]) == (422, "TIF_UNSUPPORTED")
 
 
 def test_a_live_wish_on_paper_money_is_a_mismatch(money: Any, trader_key: str) -> None:
