@@ -15,8 +15,14 @@ REPORT_FORMAT: str  # struct format of one packed report, see orders/core/core.h
 # maker and taker ppm that the order keeps for life: store them.
 COMMAND_SIZE: int  # bytes of one packed command, 96
 COMMAND_FORMAT: (
-    str  # op side type tif flags account instrument spec_version pad order_no strategy price qty at_ns trade_no pad*3
+    str  # op side type tif flags account instrument spec_version key order_no strategy price qty at_ns trade_no pad*3
 )
+TERMS_FORMAT: (
+    str  # op(OP_TERMS) stop_ticks trail expires_at_ns tp_ticks sl_stop_ticks sl_limit_ticks pad*5; as long as a command
+)
+# In a NEW ('0') or restated ('D') report with FLAG_TERMS the terms lie where an execution has its numbers: last_ticks =
+# stop_ticks, last_lots = trail, trade_no = expires_at_ns, cum_cost low and high = tp_ticks and sl_stop_ticks, last_fee
+# low = sl_limit_ticks. orders/engine/reports.py reads both. 'L': the order was triggered by a print at last_ticks.
 TAPE_SIZE: int  # bytes of one packed tape record, 72
 TAPE_FORMAT: str  # trade_no at_ns taker maker instrument side pad*3 price qty taker_flags maker_flags seq
 
@@ -26,19 +32,41 @@ OP_CANCEL: int
 OP_AMEND: int
 OP_FILL: int  # an execution told by the exchange (poll, user stream): price_ticks, qty_lots, trade_no (caller dedupes), liquidity in type
 OP_CLOSE: int  # the exchange says the order is over: exec_type ('4' canceled, 'C' expired, '8' rejected) in `type`
+OP_TERMS: int  # the terms of the OP_PLACE that follows it in the batch
+OP_SWEEP: int  # cancel all of account (0: of the owner in order_no), instrument (0: any), strategy (ANY_STRATEGY), side (ANY_SIDE)
+OP_TIME: int  # at_ns has come: what was to expire by then expires. Every other command brings its at_ns as well
 
 SIDE_BUY: int  # 0
 SIDE_SELL: int  # 1
 TYPE_LIMIT: int
 TYPE_MARKET: int
+TYPE_STOP: int  # market once last >= stop (buy) or last <= stop (sell)
+TYPE_STOP_LIMIT: int
+TYPE_TAKE_PROFIT: int  # market once last <= stop (buy) or last >= stop (sell)
+TYPE_TAKE_PROFIT_LIMIT: int
+TYPE_TRAILING_STOP: int  # a stop that follows the last trade at `trail`, only ever towards it
 TIF_GTC: int
 TIF_IOC: int
+TIF_FOK: int  # all at once, or FOK_UNFILLABLE
+TIF_DAY: int  # until 00:00 UTC
+TIF_GTD: int  # until expires_at_ns, which is more than a second away (EXPIRE_IN_PAST)
 
 FLAG_AGENT: int  # an order of the simulator's agents: no account, no risk, no reports, only tape
 FLAG_QTY_REMAINING: int  # amend: qty_lots is the new remaining quantity, not the new total
 FLAG_ALLOW_SELF_TRADE: int
 FLAG_TOLD: int  # in reports: told by an exchange (OP_FILL, OP_CLOSE), not matched here
 FLAG_LATE: int  # OP_FILL for an order already final: give account, instrument, side, strategy too; moves balances and position only
+FLAG_POST_ONLY: int  # refused when it would take (POST_ONLY_WOULD_TAKE), also by an amend
+FLAG_REDUCE_ONLY: int  # never past flat: refused when it could be at placement, the excess canceled at execution
+FLAG_TRAIL_PERCENT: int  # trail is in basis points of the last trade
+FLAG_TRIGGERED: int  # in reports: the stop was reached ('L'), the order is a market or limit order now
+FLAG_ALLOW_DUPLICATE: int
+FLAG_TERMS: int  # in reports: the order has terms
+FLAG_CHILD: int  # in reports: born of a bracket or OCO; order_no is the parent's | CHILD_TAKE_PROFIT or CHILD_STOP_LOSS
+CHILD_STOP_LOSS: int  # 1 << 61
+CHILD_TAKE_PROFIT: int  # 1 << 62
+ANY_STRATEGY: int
+ANY_SIDE: int
 
 LIQUIDITY_NONE: int
 LIQUIDITY_MAKER: int
@@ -122,8 +150,38 @@ class Core:
         strategy: int,
         price_ticks: int,
         qty_lots: int,
+        key: int = 0,  # the API key's id
         /,
     ) -> int: ...
+    def place_with(
+        self,
+        at_ns: int,
+        order_no: int,
+        account: int,
+        instrument: int,
+        spec_version: int,
+        side: int,
+        type: int,
+        tif: int,
+        flags: int,
+        strategy: int,
+        price_ticks: int,
+        qty_lots: int,
+        key: int,
+        stop_ticks: int,
+        trail: int,
+        expires_at_ns: int,
+        tp_ticks: int,
+        sl_stop_ticks: int,
+        sl_limit_ticks: int,
+        /,
+    ) -> int:
+        """An order with terms; 0 = none of that kind. In a batch: a record of OP_TERMS, then its OP_PLACE.
+
+        Bracket: tp_ticks and/or sl_stop_ticks (sl_limit_ticks 0 = market) on an entry. At its first fill its children are
+        born by NEW reports; they are reduce-only, sized to what was filled, and one's end by fill or trigger is the
+        other's ('4', OCO_OTHER_LEG). OCO: an exit with FLAG_REDUCE_ONLY, a limit price and sl_stop_ticks is itself the
+        take-profit leg; its stop leg is born at once as order_no | CHILD_STOP_LOSS."""
     def cancel(self, at_ns: int, order_no: int, /) -> int: ...
     def amend(self, at_ns: int, order_no: int, flags: int, price_ticks: int, qty_lots: int, /) -> int:
         """`qty_lots` is the new total quantity (fills included) unless FLAG_QTY_REMAINING; price 0 keeps the price.

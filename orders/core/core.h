@@ -25,10 +25,13 @@ typedef unsigned __int128 u128;
 #define CORE_FEE_UNIT 1000000 /* fees are parts per million */
 #define CORE_NO_COMMAND UINT64_MAX
 
-enum core_op { OP_PLACE = 1, OP_CANCEL, OP_AMEND, OP_FILL, OP_CLOSE };
+#define CORE_ANY_STRATEGY UINT64_MAX /* OP_SWEEP: of every strategy */
+#define CORE_ANY_SIDE 255            /* OP_SWEEP: of both sides */
+
+enum core_op { OP_PLACE = 1, OP_CANCEL, OP_AMEND, OP_FILL, OP_CLOSE, OP_TERMS, OP_SWEEP, OP_TIME };
 enum core_side { SIDE_BUY = 0, SIDE_SELL = 1 };
-enum core_type { TYPE_LIMIT = 0, TYPE_MARKET = 1 };
-enum core_tif { TIF_GTC = 0, TIF_IOC = 1 };
+enum core_type { TYPE_LIMIT = 0, TYPE_MARKET, TYPE_STOP, TYPE_STOP_LIMIT, TYPE_TAKE_PROFIT, TYPE_TAKE_PROFIT_LIMIT, TYPE_TRAILING_STOP };
+enum core_tif { TIF_GTC = 0, TIF_IOC, TIF_FOK, TIF_DAY, TIF_GTD }; /* a day ends at 00:00 UTC */
 enum core_liquidity { LIQUIDITY_NONE = 0, LIQUIDITY_MAKER = 1, LIQUIDITY_TAKER = 2 };
 
 enum core_flag {
@@ -37,9 +40,22 @@ enum core_flag {
     FLAG_ALLOW_SELF_TRADE = 4, /* this order may meet its owner's own */
     FLAG_TOLD = 8,             /* in reports: an exchange told it (OP_FILL, OP_CLOSE), the books here did not make it */
     FLAG_LATE = 16,            /* OP_FILL for an order already final; account, instrument, side, strategy come with it */
+    FLAG_POST_ONLY = 32,       /* refused when it would take */
+    FLAG_REDUCE_ONLY = 64,     /* never takes its strategy's position past flat */
+    FLAG_TRAIL_PERCENT = 128,  /* the trail is in basis points of the price, not in ticks */
+    FLAG_TRIGGERED = 256,      /* its stop was reached: from then on a market or a limit order */
+    FLAG_ALLOW_DUPLICATE = 512,
+    FLAG_TERMS = 1024, /* the order has terms (core_terms); its NEW report carries them */
+    FLAG_CHILD = 2048, /* born of a bracket or an OCO: order_no is the parent's with CHILD_TAKE_PROFIT or CHILD_STOP_LOSS */
 };
 
-#define FLAGS_OF_ORDER (FLAG_AGENT | FLAG_ALLOW_SELF_TRADE) /* what an order keeps; the rest speaks of one command or report */
+/* What a caller may ask of an order, and what an order keeps; the rest speaks of one command or report. */
+#define FLAGS_OF_PLACE (FLAG_AGENT | FLAG_ALLOW_SELF_TRADE | FLAG_POST_ONLY | FLAG_REDUCE_ONLY | FLAG_TRAIL_PERCENT)
+#define FLAGS_OF_ORDER (FLAGS_OF_PLACE | FLAG_TRIGGERED | FLAG_TERMS | FLAG_CHILD)
+
+/* The numbers of a parent's children; no other order of an account may have these bits. */
+#define CHILD_STOP_LOSS ((uint64_t)1 << 61)
+#define CHILD_TAKE_PROFIT ((uint64_t)1 << 62)
 
 enum core_halt { HALT_ACTIVE = 0, HALT_REDUCING = 1, HALT_HALTED = 2 };
 enum core_scope { SCOPE_GLOBAL = 0, SCOPE_EXCHANGE, SCOPE_OWNER, SCOPE_ACCOUNT, SCOPE_STRATEGY, SCOPE_INSTRUMENT, SCOPE_COUNT };
@@ -56,6 +72,9 @@ enum core_reason {
     REASON_SPEC_CHANGED = 105,
     REASON_LIMITS_MISSING = 106,
     REASON_ACCOUNT_UNKNOWN = 107,
+    REASON_LIVE_NOT_ARMED = 108,
+    REASON_RECONCILING = 109,
+    REASON_CLOCK_UNSAFE = 110,
     REASON_PRICE_PRECISION = 201,
     REASON_QTY_PRECISION = 202,
     REASON_QTY_MIN = 203,
@@ -65,33 +84,71 @@ enum core_reason {
     REASON_TYPE_UNSUPPORTED = 207,
     REASON_TIF_UNSUPPORTED = 208,
     REASON_NUMBER_OVERFLOW = 209,
+    REASON_EXPIRE_IN_PAST = 210,
+    REASON_STOP_PRICE_INVALID = 211,
+    REASON_TERMS_INVALID = 212, /* a combination that means nothing */
     REASON_OPEN_ORDERS_MAX = 301,
     REASON_RATE_ORDERS = 302,
     REASON_SELF_TRADE = 303,
     REASON_BALANCE_INSUFFICIENT = 304,
+    REASON_REDUCE_ONLY_VIOLATION = 305,
+    REASON_POSITION_MAX = 306,
+    REASON_GROSS_EXPOSURE_MAX = 307,
+    REASON_MARGIN_INSUFFICIENT = 308,
+    REASON_LEVERAGE_MAX = 309,
+    REASON_RATE_MESSAGES = 310,
+    REASON_DUPLICATE_ORDER = 311,
+    REASON_EQUITY_UNKNOWN = 312,
     REASON_NO_LIQUIDITY = 401,
+    REASON_POST_ONLY_WOULD_TAKE = 402,
+    REASON_FOK_UNFILLABLE = 403,
+    REASON_DATA_STALE = 404,
+    REASON_PRICE_COLLAR = 405,
+    REASON_PRICE_FAR = 406,
+    REASON_MARKET_IMPACT = 407,
+    REASON_VOLATILITY_PAUSE = 408,
     REASON_ORDER_UNKNOWN = 501,
     REASON_ORDER_FINAL = 502, /* the account half still has it open, the market has not: a report was lost, ask the exchange */
     REASON_ORDER_NO_REUSED = 503,
     REASON_QTY_BELOW_FILLED = 504,
     REASON_FILL_EXCEEDS_ORDER = 505,
     REASON_FILL_PRICE_WORSE = 506,
+    REASON_OCO_OTHER_LEG = 507, /* its other leg was filled or triggered, or its bracket was closed */
     REASON_CAPACITY = 601,
     REASON_COMMAND_UNKNOWN = 602,
+    REASON_DAILY_LOSS = 701,
+    REASON_MAX_DRAWDOWN = 702,
+    REASON_PRICE_JUMP = 703,
+    REASON_REJECT_STORM = 704,
+    REASON_REPEATED_EXECUTION = 705,
+    REASON_EXCHANGE_DEGRADED = 706,
+    REASON_STOPLOSS_GUARD = 707,
+    REASON_COOLDOWN = 708,
 };
 
 typedef struct {
     uint8_t op, side, type, tif; /* OP_FILL: type is the liquidity; OP_CLOSE: type is the exec_type */
     uint32_t flags;
-    uint32_t account, instrument, spec_version, pad0;
+    uint32_t account, instrument, spec_version, key; /* key: the API key's id, 0 when none was used */
     uint64_t order_no, strategy;
     int64_t price_ticks, qty_lots, at_ns;
     uint64_t trade_no; /* OP_FILL: the exchange's; the caller has made sure that it is new */
     uint64_t pad[3];
 } core_command;
 
-/* What happened to one order, with the state AFTER it. exec_type and ord_status are FIX 4.4's letters; exec_type 'I'
- * with a reason is the refusal of a cancel, an amend or a told event. Stored bytes: this layout is for ever. */
+/* The conditions of the OP_PLACE that follows in the batch; 0 = none of that kind. As a command: op is OP_TERMS. */
+typedef struct {
+    uint8_t op, pad0[7];
+    int64_t stop_ticks;                              /* what triggers; of a trailing stop 0 = from the last trade */
+    int64_t trail;                                   /* ticks, or basis points with FLAG_TRAIL_PERCENT */
+    int64_t expires_at_ns;                           /* GTD */
+    int64_t tp_ticks, sl_stop_ticks, sl_limit_ticks; /* a bracket's children, or the other leg of an OCO; sl_limit 0 = market */
+    uint64_t pad[5];
+} core_terms;
+
+/* What happened to one order, with the state AFTER it. exec_type and ord_status are FIX 4.4's letters ('D' restated: a
+ * trailing stop moved; 'L' triggered); exec_type 'I' with a reason is the refusal of a cancel, an amend or a told event.
+ * Stored bytes: this layout is for ever. */
 typedef struct {
     uint64_t seq;
     int64_t at_ns;
@@ -100,10 +157,30 @@ typedef struct {
     uint8_t exec_type, ord_status, side, type, tif, liquidity;
     uint16_t reason;
     uint32_t flags, spec_version;
-    int64_t price_ticks, qty_lots, filled_lots, last_ticks, last_lots;
-    uint64_t trade_no;
+    int64_t price_ticks, qty_lots, filled_lots;
+    /* NEW and 'D' with FLAG_TERMS: the order's terms lie where an execution has its numbers. 'L': last_ticks triggered it. */
+    union {
+        int64_t last_ticks, stop_ticks;
+    };
+    union {
+        int64_t last_lots, trail;
+    };
+    union {
+        uint64_t trade_no;
+        int64_t expires_at_ns;
+    };
     uint64_t command_index; /* which command of the batch; CORE_NO_COMMAND for an order other than the command's own */
-    i128 cum_cost, hold, last_fee;
+    union {
+        i128 cum_cost;
+        struct {
+            int64_t tp_ticks, sl_stop_ticks;
+        };
+    };
+    i128 hold;
+    union {
+        i128 last_fee;
+        int64_t sl_limit_ticks;
+    };
     i128 base_total, base_hold, quote_total, quote_hold;
     i128 pos_qty, pos_cost, pos_realised, pos_fees;
     i128 limit, value; /* refused: the limit and what was asked. NEW: the maker and taker ppm this order keeps for life */
@@ -122,6 +199,7 @@ typedef struct {
 } core_tape;
 
 _Static_assert(sizeof(core_command) == 96, "packed command");
+_Static_assert(sizeof(core_terms) == 96, "as long as a command");
 _Static_assert(sizeof(core_report) == 320, "packed report");
 _Static_assert(sizeof(core_tape) == 72, "packed tape record");
 
@@ -165,6 +243,7 @@ const char *core_reset_account(core *c, uint32_t account);
 
 /* Commands. Each returns a reason, 0 when taken; its reports wait in the ring. O(1) plus O(1) per order met. */
 unsigned core_place(core *c, const core_command *m, uint64_t index);
+unsigned core_place_with(core *c, const core_command *m, const core_terms *terms, uint64_t index);
 unsigned core_cancel(core *c, const core_command *m, uint64_t index);
 unsigned core_amend(core *c, const core_command *m, uint64_t index);
 unsigned core_told(core *c, const core_command *m, uint64_t index); /* OP_FILL, OP_CLOSE */

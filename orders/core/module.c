@@ -251,15 +251,29 @@ static PyObject *Core_reset_account(CoreObject *self, PyObject *account)
 
 /* ---- orders ---- */
 
+static bool place_from(PyObject *const *a, core_command *m)
+{
+    return i64_from(a[0], &m->at_ns) && u64_from(a[1], &m->order_no) && u32_from(a[2], &m->account) && u32_from(a[3], &m->instrument) &&
+           u32_from(a[4], &m->spec_version) && u8_from(a[5], &m->side) && u8_from(a[6], &m->type) && u8_from(a[7], &m->tif) &&
+           u32_from(a[8], &m->flags) && u64_from(a[9], &m->strategy) && i64_from(a[10], &m->price_ticks) && i64_from(a[11], &m->qty_lots);
+}
+
 static PyObject *Core_place(CoreObject *self, PyObject *const *a, Py_ssize_t n)
 {
     core_command m = {.op = OP_PLACE};
-    if (!counted(n, 12) || !i64_from(a[0], &m.at_ns) || !u64_from(a[1], &m.order_no) || !u32_from(a[2], &m.account) ||
-        !u32_from(a[3], &m.instrument) || !u32_from(a[4], &m.spec_version) || !u8_from(a[5], &m.side) || !u8_from(a[6], &m.type) ||
-        !u8_from(a[7], &m.tif) || !u32_from(a[8], &m.flags) || !u64_from(a[9], &m.strategy) || !i64_from(a[10], &m.price_ticks) ||
-        !i64_from(a[11], &m.qty_lots) || !enter(self))
-        return NULL;
+    if (!(n == 13 || counted(n, 12)) || !place_from(a, &m) || (n == 13 && !u32_from(a[12], &m.key)) || !enter(self)) return NULL;
     return reasoned(self, core_place(self->core, &m, 0));
+}
+
+static PyObject *Core_place_with(CoreObject *self, PyObject *const *a, Py_ssize_t n)
+{
+    core_command m = {.op = OP_PLACE};
+    core_terms t = {.op = OP_TERMS};
+    int64_t *terms[] = {&t.stop_ticks, &t.trail, &t.expires_at_ns, &t.tp_ticks, &t.sl_stop_ticks, &t.sl_limit_ticks};
+    if (!counted(n, 19) || !place_from(a, &m) || !u32_from(a[12], &m.key)) return NULL;
+    for (size_t i = 0; i < sizeof terms / sizeof *terms; i++)
+        if (!i64_from(a[13 + i], terms[i])) return NULL;
+    return enter(self) ? reasoned(self, core_place_with(self->core, &m, &t, 0)) : NULL;
 }
 
 /* The caller names an order by number alone, so it is told apart here whether it is an agent's. */
@@ -613,39 +627,12 @@ static PyObject *Core_stats(CoreObject *self, PyObject *unused)
 #define NONE(name) {#name, (PyCFunction)(void (*)(void))Core_##name, METH_NOARGS, NULL}
 
 static PyMethodDef METHODS[] = {
-    WORDS(set_instrument),
-    WORDS(set_account),
-    WORDS(set_limits),
-    ONE(clear_limits),
-    WORDS(set_halt),
-    WORDS(post),
-    ONE(reset_account),
-    FAST(place),
-    FAST(cancel),
-    FAST(amend),
-    ONE(process),
-    NONE(reports),
-    NONE(tape),
-    ONE(apply),
-    NONE(rebuild_books),
-    ONE(advance_trade_no),
-    NONE(checkpoint),
-    ONE(restore),
-    NONE(hash),
-    NONE(fork),
-    NONE(verify),
-    WORDS(fail_at),
-    ONE(best),
-    FAST(depth),
-    FAST(cost_to_fill),
-    ONE(order),
-    ONE(market_order),
-    ONE(open_orders),
-    FAST(balance),
-    FAST(position),
-    ONE(positions),
-    NONE(stats),
-    {NULL, NULL, 0, NULL},
+    WORDS(set_instrument), WORDS(set_account), WORDS(set_limits), ONE(clear_limits),     WORDS(set_halt),       WORDS(post),
+    ONE(reset_account),    FAST(place),        FAST(place_with),  FAST(cancel),          FAST(amend),           ONE(process),
+    NONE(reports),         NONE(tape),         ONE(apply),        NONE(rebuild_books),   ONE(advance_trade_no), NONE(checkpoint),
+    ONE(restore),          NONE(hash),         NONE(fork),        NONE(verify),          WORDS(fail_at),        ONE(best),
+    FAST(depth),           FAST(cost_to_fill), ONE(order),        ONE(market_order),     ONE(open_orders),      FAST(balance),
+    FAST(position),        ONE(positions),     NONE(stats),       {NULL, NULL, 0, NULL},
 };
 
 static PyType_Slot SLOTS[] = {{Py_tp_new, Core_new},
@@ -666,17 +653,35 @@ static const struct {
     C(OP_AMEND),
     C(OP_FILL),
     C(OP_CLOSE),
+    C(OP_TERMS),
+    C(OP_SWEEP),
+    C(OP_TIME),
     C(SIDE_BUY),
     C(SIDE_SELL),
     C(TYPE_LIMIT),
     C(TYPE_MARKET),
+    C(TYPE_STOP),
+    C(TYPE_STOP_LIMIT),
+    C(TYPE_TAKE_PROFIT),
+    C(TYPE_TAKE_PROFIT_LIMIT),
+    C(TYPE_TRAILING_STOP),
     C(TIF_GTC),
     C(TIF_IOC),
+    C(TIF_FOK),
+    C(TIF_DAY),
+    C(TIF_GTD),
     C(FLAG_AGENT),
     C(FLAG_QTY_REMAINING),
     C(FLAG_ALLOW_SELF_TRADE),
     C(FLAG_TOLD),
     C(FLAG_LATE),
+    C(FLAG_POST_ONLY),
+    C(FLAG_REDUCE_ONLY),
+    C(FLAG_TRAIL_PERCENT),
+    C(FLAG_TRIGGERED),
+    C(FLAG_ALLOW_DUPLICATE),
+    C(FLAG_TERMS),
+    C(FLAG_CHILD),
     C(LIQUIDITY_NONE),
     C(LIQUIDITY_MAKER),
     C(LIQUIDITY_TAKER),
@@ -695,8 +700,24 @@ static const struct {
     {"REPORT_SIZE", sizeof(core_report)},
     {"COMMAND_SIZE", sizeof(core_command)},
     {"TAPE_SIZE", sizeof(core_tape)},
+    {"ANY_SIDE", CORE_ANY_SIDE},
 #undef C
 };
+
+static bool add_wide(PyObject *module)
+{
+    static const struct {
+        const char *name;
+        uint64_t value;
+    } wide[] = {{"CHILD_STOP_LOSS", CHILD_STOP_LOSS}, {"CHILD_TAKE_PROFIT", CHILD_TAKE_PROFIT}, {"ANY_STRATEGY", CORE_ANY_STRATEGY}};
+    for (size_t i = 0; i < sizeof wide / sizeof *wide; i++) {
+        PyObject *value = PyLong_FromUnsignedLongLong(wide[i].value);
+        bool ok = value != NULL && PyModule_AddObjectRef(module, wide[i].name, value) == 0;
+        Py_XDECREF(value);
+        if (!ok) return false;
+    }
+    return true;
+}
 
 static bool add_reasons(PyObject *module)
 {
@@ -725,9 +746,10 @@ static int module_exec(PyObject *module)
     for (size_t i = 0; i < sizeof CONSTANTS / sizeof *CONSTANTS; i++)
         if (PyModule_AddIntConstant(module, CONSTANTS[i].name, CONSTANTS[i].value) < 0) return -1;
     if (PyModule_AddStringConstant(module, "COMMAND_FORMAT", "<4B5I2Q3qQ3Q") < 0) return -1;
+    if (PyModule_AddStringConstant(module, "TERMS_FORMAT", "<B7x6q5Q") < 0) return -1;
     if (PyModule_AddStringConstant(module, "REPORT_FORMAT", "<Qq2Q2I6BH2I5q2QQqQqQqQqQqQqQqQqQqQqQqQqQq") < 0) return -1;
     if (PyModule_AddStringConstant(module, "TAPE_FORMAT", "<Qq2QI4B2q2IQ") < 0) return -1;
-    return add_reasons(module) ? 0 : -1;
+    return add_wide(module) && add_reasons(module) ? 0 : -1;
 }
 
 static int module_traverse(PyObject *module, visitproc visit, void *arg)

@@ -119,3 +119,16 @@ unsigned core_place(core *c, const core_command *m, uint64_t index)
     match_settle(c, slot, m->at_ns, index);
     return REASON_NONE;
 }
+
+static bool has_terms(const core_terms *t)
+{
+    return t->stop_ticks || t->trail || t->expires_at_ns || t->tp_ticks || t->sl_stop_ticks || t->sl_limit_ticks;
+}
+
+unsigned core_place_with(core *c, const core_command *m, const core_terms *terms, uint64_t index)
+{
+    risk_decision d = {.reason = REASON_TYPE_UNSUPPORTED};
+    if (!has_terms(terms)) return core_place(c, m, index);
+    c->commands++;
+    return ring_reserve(c, 1) ? refused_place(c, m, &d, index) : REASON_CAPACITY;
+}

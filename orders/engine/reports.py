@@ -6,7 +6,7 @@ import struct
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from orders._core import REASONS, REPORT_FORMAT
+from orders._core import FLAG_TERMS, REASONS, REPORT_FORMAT
 
 _FORMAT = struct.Struct(REPORT_FORMAT)
 SELF = 2**64 - 1  # command_index of a report about an order nobody commanded in this call
@@ -18,6 +18,17 @@ STATUS = {
 }  # fmt: skip
 FINAL = frozenset({"filled", "canceled", "rejected", "expired"})
 LIQUIDITY = {0: "", 1: "maker", 2: "taker"}
+
+
+class Terms(NamedTuple):
+    """The conditions of an order, as its NEW report carries them; 0 = none of that kind."""
+
+    stop_ticks: int
+    trail: int
+    expires_at_ns: int
+    take_profit_ticks: int
+    stop_loss_ticks: int
+    stop_loss_limit_ticks: int
 
 
 class Report(NamedTuple):
@@ -58,6 +69,7 @@ class Report(NamedTuple):
     position_fees: int
     limit: int
     value: int
+    terms: Terms | None = None
 
 
 def unpack(packed: bytes) -> Iterator[Report]:
@@ -66,7 +78,27 @@ def unpack(packed: bytes) -> Iterator[Report]:
         head = fields[:22]
         tail = fields[22:]
         amounts = [tail[at] | (tail[at + 1] << 64) for at in range(0, 26, 2)]
-        yield Report(
+        report = Report(
             *head[:6], chr(head[6]), STATUS[chr(head[7])], *head[8:11], LIQUIDITY[head[11]], REASONS.get(head[12], ""),
             *head[13:], *amounts,
         )  # fmt: skip
+        yield _with_terms(report) if report.flags & FLAG_TERMS and report.exec_type in "0D" else report
+
+
+def _with_terms(report: Report) -> Report:
+    """The terms lie where an execution has its numbers, so those are zero."""
+    terms = Terms(
+        report.last_ticks,
+        report.last_lots,
+        report.trade_no,
+        _low(report.cost),
+        report.cost >> 64,
+        _low(report.last_fee),
+    )
+    return report._replace(last_ticks=0, last_lots=0, trade_no=0, cost=0, last_fee=0, terms=terms)
+
+
+def _low(amount: int) -> int:
+    """The lower half of 128 bits, signed."""
+    low = amount & (2**64 - 1)
+    return low - 2**64 if low >> 63 else low
