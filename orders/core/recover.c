@@ -6,19 +6,60 @@
 /* Refusals changed nothing and change nothing now. A told '8' ends an order, so the flag tells the two apart. */
 static bool changes_something(const core_report *r) { return r->exec_type != 'I' && (r->exec_type != '8' || r->flags & FLAG_TOLD); }
 
+static bool is_amount(i128 x) { return x >= 0 && x <= CORE_AMOUNT_MAX * 2; } /* a notional and its fee */
+
+/* Of an order that is open: it must be that order's, and its numbers possible. */
+static const char *follows(const core *c, const core_report *r, const core_order *o)
+{
+    const core_seat *seat = SEAT(c, o->seat);
+    i128 amount;
+    if (r->side != o->side || r->account != ACCOUNT(c, seat->account)->id || r->instrument != INSTRUMENT(c, seat->instrument)->id)
+        return "a report that is not of the order it names";
+    if (r->exec_type == 'F') {
+        if (r->last_lots <= 0 || r->last_lots > o->qty_lots - o->filled_lots || r->cum_cost < o->cum_cost)
+            return "an execution of an impossible size";
+        if (!fixed_amount(r->last_lots, INSTRUMENT(c, seat->instrument)->spec.base_unit, &amount)) return "an execution out of range";
+    }
+    if (r->exec_type == '5' && (r->qty_lots <= o->filled_lots || (o->type == TYPE_LIMIT && r->price_ticks <= 0)))
+        return "an amend that leaves nothing open";
+    return NULL;
+}
+
+/* Stored bytes are believed when they are whole, never when they would break the arithmetic. The fold checks the order of
+ * events; here are the numbers. Live reports are made of checked numbers and do not come this way. */
+static const char *report_fault(const core *c, const core_report *r, uint32_t slot)
+{
+    if (r->side > SIDE_SELL || r->liquidity > LIQUIDITY_TAKER) return "a report of no side";
+    if (!is_amount(r->hold) || !is_amount(r->cum_cost) || !is_amount(r->last_fee)) return "a report of an impossible amount";
+    if (r->exec_type == '0') {
+        if (r->qty_lots <= 0 || r->filled_lots != 0 || (r->type == TYPE_LIMIT && r->price_ticks <= 0))
+            return "a NEW report of an impossible order";
+        return r->limit < 0 || r->value < 0 || r->limit > CORE_FEE_UNIT || r->value > CORE_FEE_UNIT ? "a NEW report with an impossible fee"
+                                                                                                    : NULL;
+    }
+    if (r->exec_type == 'F' && r->flags & FLAG_LATE) return r->last_lots <= 0 ? "an execution of an impossible size" : NULL;
+    return slot && ORDER(c, slot)->in_account ? follows(c, r, ORDER(c, slot)) : NULL;
+}
+
+static const char *fold(core *c, core_report *r)
+{
+    if (!account_reserve(c, 1)) return "no room for one more order";
+    uint32_t slot = order_find(c, r->order_no);
+    const char *why = report_fault(c, r, slot);
+    if (why) return why;
+    if (slot == 0 && r->exec_type == '0') slot = order_create(c, r->order_no);
+    why = account_apply(c, r, slot);
+    if (slot) order_drop_if_gone(c, slot);
+    return why;
+}
+
 const char *core_apply(core *c, const core_report *reports, size_t count)
 {
     for (size_t i = 0; i < count; i++) {
         core_report r = reports[i];
         if (r.seq <= c->seq) continue; /* applied before: twice is once */
-        if (changes_something(&r)) {
-            if (!account_reserve(c, 1)) return "no room for one more order";
-            uint32_t slot = order_find(c, r.order_no);
-            if (slot == 0 && r.exec_type == '0') slot = order_create(c, r.order_no);
-            const char *why = account_apply(c, &r, slot);
-            if (slot) order_drop_if_gone(c, slot);
-            if (why != NULL) return why;
-        }
+        const char *why = changes_something(&r) ? fold(c, &r) : NULL;
+        if (why) return why;
         c->seq = r.seq;
     }
     return c->broken;

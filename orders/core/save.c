@@ -6,6 +6,7 @@
 
 #define SAVE_MAGIC 0x45524F434E44524Du /* "MRDNCORE" */
 #define SAVE_VERSION 1u
+#define AMOUNT_SAVED_MAX (CORE_AMOUNT_MAX * 50) /* the sum or difference of two still fits 128 bits */
 
 typedef struct {
     uint8_t *out;      /* writing */
@@ -60,6 +61,7 @@ static void pass_i128(cursor *s, i128 *x)
     pass_u64(s, &low);
     pass_u64(s, &high);
     *x = (i128)((u128)high << 64 | low);
+    if (s->in && (*x > AMOUNT_SAVED_MAX || *x < -AMOUNT_SAVED_MAX)) s->bad = true;
 }
 
 typedef struct {
@@ -280,6 +282,12 @@ static const char *read_money(core *c, cursor *s, const save_header *h)
     return NULL;
 }
 
+static bool is_possible(const core_order *o)
+{
+    return o->side <= SIDE_SELL && o->filled_lots >= 0 && o->filled_lots < o->qty_lots && o->maker_fee_ppm <= CORE_FEE_UNIT &&
+           o->taker_fee_ppm <= CORE_FEE_UNIT;
+}
+
 static const char *read_orders(core *c, cursor *s, const save_header *h)
 {
     for (uint64_t i = 0; i < h->orders && !s->bad; i++) {
@@ -288,6 +296,7 @@ static const char *read_orders(core *c, cursor *s, const save_header *h)
         pass_order(s, &home, &o);
         uint32_t account = table_get(&c->account_ids, home.account), instrument = table_get(&c->instrument_ids, home.instrument);
         if (!account || !instrument || order_find(c, o.order_no)) return "a checkpoint with an order of no account, or twice";
+        if (s->bad || !is_possible(&o)) return "a checkpoint with an impossible order";
         if (!account_reserve(c, 1)) return "no room for the checkpoint's orders";
         uint32_t slot = order_create(c, o.order_no);
         o.instrument = instrument;
@@ -299,11 +308,10 @@ static const char *read_orders(core *c, cursor *s, const save_header *h)
     return NULL;
 }
 
-const char *core_restore(core *c, const uint8_t *state, size_t size)
+static const char *read_all(core *c, const uint8_t *state, size_t size)
 {
     save_header h = {0};
     uint64_t sum = 0;
-    if (c->seq || c->instruments.used > 1 || c->accounts.used > 1) return "a checkpoint is restored only onto a fresh core";
     if (size < sizeof h + sizeof sum || size % sizeof sum) return "a checkpoint that was cut short";
     cursor s = {.in = state, .end = size - sizeof sum};
     memcpy(&sum, state + s.end, sizeof sum);
@@ -314,8 +322,23 @@ const char *core_restore(core *c, const uint8_t *state, size_t size)
     if (!why) why = read_money(c, &s, &h);
     if (!why) why = read_orders(c, &s, &h);
     if (!why && (s.bad || s.at != s.end)) why = "a checkpoint whose rows do not fill it";
-    if (why) return c->broken = why; /* half restored is not restored */
     c->seq = h.seq;
     c->trade_no = h.trade_no;
-    return NULL;
+    return why ? why : core_verify(c);
+}
+
+/* Read into a core beside this one, which takes its place only when all of it was read and every invariant holds. */
+const char *core_restore(core *c, const uint8_t *state, size_t size)
+{
+    if (c->seq || c->instruments.used > 1 || c->accounts.used > 1) return "a checkpoint is restored only onto a fresh core";
+    core *read = core_create(c->orders.bound, c->ring_bound);
+    if (read == NULL) return "no memory to restore a checkpoint";
+    const char *why = read_all(read, state, size);
+    if (!why) {
+        core fresh = *c;
+        *c = *read;
+        *read = fresh;
+    }
+    core_destroy(read);
+    return why;
 }

@@ -73,6 +73,8 @@ unsigned core_told(core *c, const core_command *m, uint64_t index)
     if (!ring_reserve(c, 1)) return REASON_CAPACITY;
     uint32_t slot = order_find(c, m->order_no);
     bool open = slot && ORDER(c, slot)->in_account;
+    if (m->op == OP_FILL && m->type > LIQUIDITY_TAKER)
+        return command_refused(c, m, 0, REASON_COMMAND_UNKNOWN, LIQUIDITY_TAKER, m->type, index);
     if (!open && m->op == OP_FILL && m->flags & FLAG_LATE) return told_late(c, m, index);
     if (!open) return command_refused(c, m, 0, REASON_ORDER_UNKNOWN, 0, 0, index);
     core_order *o = ORDER(c, slot);
