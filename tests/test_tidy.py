@@ -229,7 +229,7 @@ def test_every_code_taken_from_the_sentences_is_one() -> None:
     for source in sources():
         for pattern in (
             r'SENTENCES\["(\w+)"\]',
-            r'_refusal\("(\w+)"',
+            r'refusal\("(\w+)"',
             r'reason_shape\("(\w+)"',
             r'"code": "(\w+)", \*\*words',
         ):

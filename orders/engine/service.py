@@ -29,6 +29,7 @@ from orders.engine.checkpoint import EVERY_ENTRIES, EVERY_S, Checkpointer
 from orders.engine.decide import Decider
 from orders.engine.fold import Books, Fold
 from orders.engine.market import Market
+from orders.engine.recorder import Recorder
 from orders.engine.reports import unpack as unpack_reports
 from orders.engine.teller import Teller
 
@@ -104,9 +105,8 @@ class EngineService(Service):
         self.core.rebuild_books()
         self.core.reports()
         self.market = Market(self.core, self.bus, self.world, seed=self.shard + 1)
-        self.decider = Decider(
-            self.shard, self.core, self.chain, self.world, self.orders, self.fold, self.market.exchange
-        )
+        self.recorder = Recorder(self.shard, self.core, self.chain, self.world, self.orders, self.fold)
+        self.decider = Decider(self.recorder, self.market.exchange)
         self.teller = Teller(self.core, self.chain, self.orders, self.fold)
         self.checkpointer = Checkpointer(database(), self.shard)
         self.checkpoint_seq, self.checkpoint_ns = found.checkpoint_seq, clock.monotonic_ns()
@@ -186,7 +186,7 @@ class EngineService(Service):
             self.control_version = version
             if more is not None:
                 more(batch, cursor)
-            self.decider.identity.prepare(cursor, [command for _, command in commands if command is not None])
+            self.recorder.identity.prepare(cursor, [command for _, command in commands if command is not None])
             now_ms = at_ns // 1_000_000
             for entry, command in commands:
                 if command is not None:
@@ -225,7 +225,7 @@ class EngineService(Service):
         """Rows that engines must obey changed: tell the core before anything else is decided."""
         new = world.read(cursor, self.shard)
         old, self.world = self.world, new
-        self.decider.world = new
+        self.recorder.world = new
         self.market.withdraw_changed(old, new, batch.at_ns)
         self.teller.obey(batch, old, new)
         self.market.obey(old, new, batch.at_ns)

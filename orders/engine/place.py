@@ -1,0 +1,108 @@
+"""A new order: is it known, may this key place so much, is it fresh; then one call of the core."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any
+
+import psycopg
+
+from marketdata.precision import amount_text, to_amount
+from orders import messages, shapes
+from orders._core import SIDE_BUY, SIDE_SELL, TIF_GTC, TIF_IOC, TYPE_LIMIT, TYPE_MARKET
+from orders.engine import caps, journal
+from orders.engine.batch import Batch
+from orders.engine.fold import order_picture
+from orders.engine.orders import LiveOrder
+from orders.engine.recorder import Recorder, refusal, say
+from orders.ids import order_uuid, strategy_key
+
+COMMAND_AGE_MS = 5000
+MARKET_AGE_MS = 2000
+SIDES = {"buy": SIDE_BUY, "sell": SIDE_SELL}
+TYPES = {"limit": TYPE_LIMIT, "market": TYPE_MARKET}
+TIFS = {"gtc": TIF_GTC, "ioc": TIF_IOC}
+
+
+def place(
+    recorder: Recorder, cursor: psycopg.Cursor[Any], batch: Batch, raw: bytes, command: messages.Place, age_ms: int
+) -> None:
+    """Decide a place."""
+    account = recorder.world.accounts.get(command.account_id)
+    spec = recorder.world.instruments.get(command.instrument_id)
+    if account is None or account.owner_id != command.owner_id or spec is None:
+        return say(batch, command, 404, refusal("NOT_FOUND"))
+    known = recorder.identity.get(account.id, command.request_id)
+    if known is not None:
+        return recorder.again(cursor, batch, command, known)
+    order_no = recorder.chain.seq + 1
+    order = LiveOrder(
+        id=order_uuid(batch.at_ns, recorder.shard, order_no), order_no=order_no, account=account, instrument=spec,
+        request_id=command.request_id, type=command.type, side=command.side, time_in_force=command.time_in_force,
+        price_ticks=command.price_ticks, quantity_lots=command.quantity_lots, created_ns=batch.at_ns,
+        updated_ns=batch.at_ns, key_id=command.key_id, order_id=command.order_id, user_id=command.user_id,
+        exchange_order_id=str(order_no), strategy_id=command.strategy_id, source=command.source, extra=command.extra,
+    )  # fmt: skip
+    capped = _over_caps(recorder, cursor, batch, command, order)
+    if capped is not None:
+        return say(batch, command, 403, refusal(capped))
+    recorder.orders.add(order)
+    if age_ms > (MARKET_AGE_MS if command.type == "market" else COMMAND_AGE_MS):
+        _refuse_stale(recorder, batch, raw, order, age_ms)
+    else:
+        recorder.core.place(
+            batch.at_ns, order_no, account.id, spec.id, command.spec_version, SIDES[command.side],
+            TYPES[command.type], TIFS[command.time_in_force], 0, strategy_key(account.owner_id, command.strategy_id),
+            command.price_ticks, command.quantity_lots,
+        )  # fmt: skip
+        recorder.journal(batch, raw)
+    recorder.remember(batch, order, command.request_id, command.body_hash, "place", _status(order))
+    return _answer(batch, command, order)
+
+
+def _over_caps(
+    recorder: Recorder, cursor: psycopg.Cursor[Any], batch: Batch, command: messages.Place, order: LiveOrder
+) -> dict[str, Any] | None:
+    """The reason, when the key that asks may not place this much."""
+    if command.order_notional_max is None and command.day_notional_max is None:
+        return None
+    worth = caps.notional(recorder.core, order, SIDES[order.side])
+    largest = command.order_notional_max
+    if largest is not None and worth > to_amount(Decimal(largest)):
+        return shapes.reason_shape("KEY_ORDER_MAX", largest, amount_text(worth))
+    if command.day_notional_max is not None:
+        midnight = batch.at.replace(hour=0, minute=0, second=0, microsecond=0)
+        total = caps.over_day(cursor, batch, order, worth, command.day_notional_max, midnight)
+        if total is not None:
+            return shapes.reason_shape("KEY_DAY_MAX", command.day_notional_max, amount_text(total))
+    return None
+
+
+def _refuse_stale(recorder: Recorder, batch: Batch, raw: bytes, order: LiveOrder, age_ms: int) -> None:
+    """Too old to be executed: recorded and rejected without the core, which knows no streams."""
+    entry = journal.append(recorder.chain, batch.at_ns, journal.COMMAND, journal.command_payload(raw, b""))
+    batch.journal.append(entry)
+    order.status = "rejected"
+    limit = MARKET_AGE_MS if order.type == "market" else COMMAND_AGE_MS
+    order.reason = shapes.reason_shape("COMMAND_STALE", str(limit), str(age_ms))
+    order.seq = recorder.fold.books.next_seq(order.account.id)
+    batch.touched[order.order_no] = order
+    payload = {"kind": "report", "exec_type": "8", "order": order_picture(order), "fill": None, "position": None,
+               "balances": []}  # fmt: skip
+    batch.report(order.account.id, order.account.owner_id, order.seq, entry.seq, "report", "8", order.id, payload)
+    recorder.orders.close(order)
+
+
+def _status(order: LiveOrder) -> int:
+    if order.status != "rejected" or order.reason is None:
+        return 201
+    return {"SPEC_CHANGED": 409, "RATE_ORDERS": 429}.get(order.reason["code"], 422)
+
+
+def _answer(batch: Batch, command: messages.Place, order: LiveOrder) -> None:
+    status = _status(order)
+    picture = order_picture(order)
+    if status == 201:
+        return say(batch, command, 201, picture)
+    headers = {"Retry-After": "1"} if status == 429 else None
+    return say(batch, command, status, refusal(order.reason or {}, picture), headers)

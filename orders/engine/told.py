@@ -1,0 +1,49 @@
+"""What an exchange told of an order: fills and ends the order does not know yet."""
+
+from __future__ import annotations
+
+import struct
+from typing import Any
+
+import psycopg
+
+from orders import messages
+from orders._core import COMMAND_FORMAT, LIQUIDITY_MAKER, LIQUIDITY_TAKER, OP_CLOSE, OP_FILL
+from orders.engine import stored
+from orders.engine.batch import Batch
+from orders.engine.fold import order_picture
+from orders.engine.orders import LiveOrder
+from orders.engine.place import SIDES
+from orders.engine.recorder import Recorder, refusal, say
+from orders.ids import strategy_key
+
+_COMMAND = struct.Struct(COMMAND_FORMAT)
+
+
+def told(
+    recorder: Recorder, cursor: psycopg.Cursor[Any], batch: Batch, raw: bytes, command: messages.ExchangeReport
+) -> None:
+    """Apply an exchange's report; a trade id counts once, however often it is told."""
+    order = recorder.find(cursor, [command.account_id], command.id, "")
+    if order is None or order.account.owner_id != command.owner_id:
+        return say(batch, command, 404, refusal("NOT_FOUND"))
+    known = stored.known_trades(cursor, order.id) | {row[7] for row in batch.fills if row[5] == order.id}
+    packed = b""
+    for fill in command.fills:
+        if fill.exchange_trade_id not in known and order.is_open:
+            known.add(fill.exchange_trade_id)
+            packed += _event(batch, order, OP_FILL, fill)
+    if packed:
+        recorder.journal(batch, raw, recorder.core.process(packed))
+    if command.closed and order.is_open:
+        recorder.journal(batch, raw, recorder.core.process(_event(batch, order, OP_CLOSE, None, ord(command.closed))))
+    return say(batch, command, 200, order_picture(order))
+
+
+def _event(batch: Batch, order: LiveOrder, op: int, fill: messages.ReportedFill | None, exec_type: int = 0) -> bytes:
+    kind = exec_type if fill is None else (LIQUIDITY_MAKER if fill.maker else LIQUIDITY_TAKER)
+    return _COMMAND.pack(
+        op, SIDES[order.side], kind, 0, 0, order.account.id, order.instrument.id, order.instrument.spec_version, 0,
+        order.order_no, strategy_key(order.account.owner_id, order.strategy_id), fill.price_ticks if fill else 0,
+        fill.quantity_lots if fill else 0, batch.at_ns, int(fill.exchange_trade_id) if fill else 0, 0, 0, 0,
+    )  # fmt: skip
