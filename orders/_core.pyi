@@ -82,6 +82,9 @@ SCOPE_ACCOUNT: int
 SCOPE_STRATEGY: int
 SCOPE_INSTRUMENT: int
 
+KIND_SPOT: int  # a fill moves base and quote
+KIND_LINEAR: int  # a contract: only realised profit and fees are posted, in quote
+KIND_INVERSE: int  # a contract worth a fixed amount of quote: posted in base
 INSTRUMENT_TRADING: int
 INSTRUMENT_HALTED: int
 INSTRUMENT_DELISTED: int
@@ -103,16 +106,23 @@ class Core:
         spec_version: int,
         base_asset: int,
         quote_asset: int,
-        base_unit: int,  # base amount of one lot (times contract_size)
-        quote_unit: int,  # quote amount of one tick times one lot
+        base_unit: int,  # base amount of one lot (times contract_size); of an inverse contract its value in quote
+        quote_unit: int,  # quote amount of one tick times one lot; of an inverse contract the price of one tick
         quantity_min_lots: int,
         quantity_max_lots: int,  # 0 = none
         notional_min: int,  # quote amount
         status: int,
         maker_fee_ppm: int,
         taker_fee_ppm: int,
+        kind: int = ...,
+        settle_asset: int = ...,  # 0: the quote; of an inverse contract the base. There is no other
+        stale_after_ns: int = ...,  # its mark is good for so long; 0 = for ever
     ) -> None: ...
-    def set_account(self, account: int, *, owner: int) -> None: ...
+    def set_account(
+        self, account: int, *, owner: int, exchange: int = ..., reporting_asset: int = ..., margin: int = ...
+    ) -> None:
+        """`margin` 0: cash. Else the most leverage in basis points (10000 = none): it may borrow and trade contracts.
+        Without a reporting asset its equity is never known. Turns from cash to margin only without open orders."""
     def set_limits(
         self,
         account: int,
@@ -130,10 +140,37 @@ class Core:
 
     def set_halt(self, scope: int, key: int, state: int) -> None:
         """`key` is 0 for global, else the id of exchange, owner, account, instrument, or the strategy's 64-bit key."""
-    def post(self, account: int, asset: int, amount: int) -> int:
-        """Add `amount` (may be negative) to the balance; the new total. Raises CoreError when free would fall below 0."""
+    def post(self, account: int, asset: int, amount: int, *, flow: bool = ...) -> int:
+        """Add `amount` (may be negative) to the balance; the new total. Raises CoreError when free would fall below 0.
+        A flow (a deposit) is no profit and no loss; what is no flow (funding of a contract) is."""
     def reset_account(self, account: int) -> None:
         """Balances and positions to zero. Raises CoreError while the account has open orders."""
+
+    # worth: marks and rates are ratios of whole numbers, good for their stale_after beside the newest time told
+    def set_bridges(self, first: int, second: int, third: int, /) -> None:
+        """The assets a conversion may go through, in this order; 0 = none."""
+    def mark(self, instrument: int, ticks: int, at_ns: int, *, den: int = ...) -> None:
+        """The instrument is worth ticks / den now; every account is valued again. A spot mark is a rate of its exchange."""
+    def marks(self, at_ns: int, rows: list[list[int]] | list[tuple[int, int, int]], /) -> None:
+        """Many marks (instrument, ticks, den) of one time; every account is valued once. None at all still tells the time."""
+    def rate(
+        self,
+        asset: int,
+        into_asset: int,
+        num: int,
+        den: int,
+        at_ns: int,
+        *,
+        source: int = ...,
+        stale_after_ns: int = ...,
+    ) -> None:
+        """One unit of asset is num / den of the other. `source` is an exchange: its own accounts ask it first."""
+    def day_open(self, day_start_ns: int, late: int = ..., /) -> None:
+        """A trading day begins: every account's equity of now is the day's, flows count from zero."""
+    def equity(self, account: int, /) -> tuple[bool, int | None, int | None, int | None, int]:
+        """(known, equity, day_open, peak, flows) in the reporting asset as of the last mark; None = not known."""
+    def convert(self, account: int, asset: int, into_asset: int, amount: int, /) -> int | None:
+        """What an amount is worth, as the account's exchange has it; None = some rate is missing or stale."""
 
     # orders; each returns the number of the reason, 0 when taken
     def place(

@@ -151,9 +151,10 @@ static core *prepared(unsigned symbols)
     i128 total;
     for (unsigned i = 1; c && !why && i <= symbols; i++) why = core_set_instrument(c, i, &spec);
     for (unsigned a = 1; c && !why && a <= ACCOUNTS; a++) {
-        why = core_set_account(c, a, a);
+        why = core_set_account(c, a, &(core_account_spec){.owner = a});
         if (!why) why = core_set_limits(c, a, &limits);
-        for (unsigned asset = 1; !why && asset <= 2; asset++) why = core_post(c, a, asset, (i128)1000000000000000000 * 1000000, &total);
+        for (unsigned asset = 1; !why && asset <= 2; asset++)
+            why = core_post(c, a, asset, (i128)1000000000000000000 * 1000000, true, &total);
     }
     if (c == NULL || why == NULL) return c;
     core_destroy(c);

@@ -17,6 +17,8 @@ uint32_t account_balance_slot(core *c, uint32_t account, uint32_t asset)
     slot = pool_take(&c->balances);
     BALANCE(c, slot)->account = account;
     BALANCE(c, slot)->asset = asset;
+    BALANCE(c, slot)->next_of_account = ACCOUNT(c, account)->first_balance;
+    ACCOUNT(c, account)->first_balance = slot;
     table_put(&c->balance_ids, key, slot);
     return slot;
 }

@@ -63,6 +63,8 @@ core *core_create(uint32_t max_orders, uint32_t ring_capacity)
     pool_init(&c->seats, sizeof(core_seat), ROWS_MAX);
     pool_init(&c->positions, sizeof(core_position_row), ROWS_MAX);
     pool_init(&c->halts, sizeof(core_halt_row), ROWS_MAX);
+    pool_init(&c->rates, sizeof(core_rate_row), ROWS_MAX);
+    pool_init(&c->flows, sizeof(core_flow_row), ROWS_MAX);
     c->ring_bound = c->tape_bound = ring_capacity;
     bool ready = pool_reserve(c, &c->positions, 1) && pool_reserve(c, &c->seats, 1); /* slot 0 exists: it reads as zeros */
     if (ready && ring_reserve(c, 1)) return c;
@@ -74,10 +76,10 @@ core *core_create(uint32_t max_orders, uint32_t ring_capacity)
  * end and its fork both follow from it. */
 void core_each_array(core *c, array_visitor *visit)
 {
-    core_pool *pools[] = {&c->orders,   &c->levels, &c->chunks,    &c->instruments, &c->accounts,
-                          &c->balances, &c->seats,  &c->positions, &c->halts};
+    core_pool *pools[] = {&c->orders, &c->levels,    &c->chunks, &c->instruments, &c->accounts, &c->balances,
+                          &c->seats,  &c->positions, &c->halts,  &c->rates,       &c->flows};
     core_table *tables[] = {&c->order_ids, &c->instrument_ids, &c->account_ids, &c->balance_ids,
-                            &c->seat_ids,  &c->position_ids,   &c->halt_ids};
+                            &c->seat_ids,  &c->position_ids,   &c->halt_ids,    &c->rate_ids};
     for (size_t i = 0; i < sizeof pools / sizeof *pools; i++)
         pools[i]->data = visit(c, pools[i]->data, (size_t)pools[i]->room * pools[i]->record);
     for (size_t i = 0; i < sizeof tables / sizeof *tables; i++)
@@ -108,6 +110,8 @@ const char *core_broken(const core *c) { return c->broken; }
 
 static bool amount_is_sane(i128 x) { return x >= 0 && x <= CORE_AMOUNT_MAX; }
 
+static uint32_t core_settle_asset(const core_instrument_spec *s) { return s->kind == KIND_INVERSE ? s->base_asset : s->quote_asset; }
+
 static const char *spec_fault(const core_instrument_spec *s)
 {
     if (s->base_unit <= 0 || s->quote_unit <= 0 || !amount_is_sane(s->base_unit) || !amount_is_sane(s->quote_unit))
@@ -115,6 +119,9 @@ static const char *spec_fault(const core_instrument_spec *s)
     if (s->base_asset == s->quote_asset) return "base and quote must be different assets";
     if (s->qty_min_lots < 0 || s->qty_max_lots < 0 || !amount_is_sane(s->notional_min)) return "minima and maxima must not be negative";
     if (s->maker_fee_ppm > CORE_FEE_UNIT || s->taker_fee_ppm > CORE_FEE_UNIT) return "a fee must be from 0 to 1000000 ppm";
+    if (s->kind > KIND_INVERSE) return "an instrument's kind must be spot, linear or inverse";
+    if (s->settle_asset && s->settle_asset != core_settle_asset(s)) return "a contract settles in its quote, an inverse one in its base";
+    if (s->stale_after_ns < 0) return "a mark cannot be stale before its time";
     return s->status > INSTRUMENT_DELISTED ? "an instrument's status must be trading, halted or delisted" : NULL;
 }
 
@@ -127,21 +134,42 @@ const char *core_set_instrument(core *c, uint32_t instrument, const core_instrum
         core_instrument *in = INSTRUMENT(c, slot);
         if (in->spec.base_asset != spec->base_asset || in->spec.quote_asset != spec->quote_asset)
             return "an instrument never changes its assets";
+        if (in->spec.kind != spec->kind) return "an instrument never changes its kind";
         bool rescaled = in->spec.base_unit != spec->base_unit || in->spec.quote_unit != spec->quote_unit;
         if (rescaled && (in->open_orders || in->book.orders[0] || in->book.orders[1])) return "units cannot change while orders are open";
         in->spec = *spec;
+        in->spec.settle_asset = core_settle_asset(spec);
+        if (rescaled) in->mark = (core_mark_state){0}; /* it was in the old ticks */
         return NULL;
     }
     if (!pool_reserve(c, &c->instruments, 1) || !table_reserve(c, &c->instrument_ids, 1)) return "no room for one more instrument";
     slot = pool_take(&c->instruments);
     INSTRUMENT(c, slot)->id = instrument;
     INSTRUMENT(c, slot)->spec = *spec;
+    INSTRUMENT(c, slot)->spec.settle_asset = core_settle_asset(spec);
     table_put(&c->instrument_ids, instrument, slot);
     return NULL;
 }
 
-const char *core_set_account(core *c, uint32_t account, uint32_t owner)
+/* Orders of a cash account hold money, those of a margin account none: so it turns only while it has none. */
+static const char *margin_fault(const core *c, const core_account *a, uint32_t margin)
 {
+    if (!a->margin == !margin) return NULL;
+    if (a->open_orders) return "an account turns from cash to margin, or back, only without open orders";
+    if (margin) return NULL;
+    for (uint32_t i = a->first_balance; i; i = BALANCE(c, i)->next_of_account)
+        if (BALANCE(c, i)->total < 0) return "an account that has borrowed cannot turn to cash";
+    for (uint32_t i = a->first_position; i; i = POSITION(c, i)->next_of_account) {
+        const core_position_row *p = POSITION(c, i);
+        if (p->qty && INSTRUMENT(c, SEAT(c, p->seat)->instrument)->spec.kind != KIND_SPOT)
+            return "an account with open contracts cannot turn to cash";
+    }
+    return NULL;
+}
+
+const char *core_set_account(core *c, uint32_t account, const core_account_spec *spec)
+{
+    if (spec->margin && spec->margin < CORE_BASIS) return "a margin account's leverage must be at least 10000 basis points";
     uint32_t slot = table_get(&c->account_ids, account);
     if (slot == 0) {
         if (!pool_reserve(c, &c->accounts, 1) || !table_reserve(c, &c->account_ids, 1)) return "no room for one more account";
@@ -149,7 +177,14 @@ const char *core_set_account(core *c, uint32_t account, uint32_t owner)
         ACCOUNT(c, slot)->id = account;
         table_put(&c->account_ids, account, slot);
     }
-    ACCOUNT(c, slot)->owner = owner;
+    core_account *a = ACCOUNT(c, slot);
+    const char *why = margin_fault(c, a, spec->margin);
+    if (why) return why;
+    if (a->reporting_asset != spec->reporting_asset) value_forget(c, slot);
+    a->owner = spec->owner;
+    a->exchange = spec->exchange;
+    a->reporting_asset = spec->reporting_asset;
+    a->margin = spec->margin;
     return NULL;
 }
 
@@ -194,7 +229,7 @@ const char *core_set_halt(core *c, unsigned scope, uint64_t key, unsigned state)
     return NULL;
 }
 
-const char *core_post(core *c, uint32_t account, uint32_t asset, i128 amount, i128 *total)
+const char *core_post(core *c, uint32_t account, uint32_t asset, i128 amount, bool flow, i128 *total)
 {
     uint32_t slot = table_get(&c->account_ids, account);
     if (slot == 0) return "a posting to an account that was never set";
@@ -203,7 +238,10 @@ const char *core_post(core *c, uint32_t account, uint32_t asset, i128 amount, i1
     i128 next;
     if (__builtin_add_overflow(b->total, amount, &next) || next > CORE_AMOUNT_MAX * 10) return "a posting that leaves the range of amounts";
     if (amount < 0 && next < b->hold) return "a posting that would take more than is free";
+    const char *why = flow ? value_flow(c, slot, asset, amount) : NULL;
+    if (why) return why;
     *total = b->total = next;
+    value_refresh(c, slot);
     return NULL;
 }
 
@@ -220,6 +258,7 @@ const char *core_reset_account(core *c, uint32_t account)
         p->qty = p->cost = p->realised = p->fees = 0;
     }
     a->late = false;
+    value_forget(c, slot);
     return NULL;
 }
 

@@ -22,6 +22,9 @@ typedef unsigned __int128 u128;
 
 /* No amount of one order may pass this: 10^36, so that sums of many stay inside NUMERIC(38) and far inside 128 bits. */
 #define CORE_AMOUNT_MAX ((i128)1000000000000000000 * 1000000000000000000)
+#define CORE_UNIT ((i128)1000000000000000000) /* one whole of any asset in its smallest units */
+#define CORE_BASIS 10000                      /* basis points in one: leverage 20000 is twice the equity */
+#define CORE_BRIDGES 3
 #define CORE_FEE_UNIT 1000000 /* fees are parts per million */
 #define CORE_NO_COMMAND UINT64_MAX
 
@@ -59,6 +62,7 @@ enum core_flag {
 
 enum core_halt { HALT_ACTIVE = 0, HALT_REDUCING = 1, HALT_HALTED = 2 };
 enum core_scope { SCOPE_GLOBAL = 0, SCOPE_EXCHANGE, SCOPE_OWNER, SCOPE_ACCOUNT, SCOPE_STRATEGY, SCOPE_INSTRUMENT, SCOPE_COUNT };
+enum core_kind { KIND_SPOT = 0, KIND_LINEAR = 1, KIND_INVERSE = 2 }; /* what trading an instrument moves: see position.c */
 enum core_instrument_status { INSTRUMENT_TRADING = 0, INSTRUMENT_HALTED = 1, INSTRUMENT_DELISTED = 2 };
 
 /* One reason per refusal, in families: 1xx the world, 2xx the order, 3xx the account, 4xx the market, 5xx the state of
@@ -207,12 +211,20 @@ typedef struct core core;
 
 typedef struct {
     uint32_t exchange, spec_version, base_asset, quote_asset;
-    i128 base_unit;                     /* base amount of one lot */
-    i128 quote_unit;                    /* quote amount of one tick times one lot */
+    i128 base_unit;                     /* what a position counts of one lot: base; of an inverse contract its value in quote */
+    i128 quote_unit;                    /* quote amount of one tick times one lot; of an inverse contract the price of one tick */
     int64_t qty_min_lots, qty_max_lots; /* max 0 = none */
     i128 notional_min;
     uint32_t status, maker_fee_ppm, taker_fee_ppm;
+    uint32_t kind, settle_asset; /* settle_asset 0: the quote of spot and linear, the base of inverse; there is no other */
+    int64_t stale_after_ns;      /* its mark is good for so long; 0 = for ever */
 } core_instrument_spec;
+
+typedef struct {
+    uint32_t owner, exchange;
+    uint32_t reporting_asset; /* what its worth is counted in; 0: its equity is never known */
+    uint32_t margin;          /* 0: cash. Else the most leverage in basis points: it may borrow, and trade contracts */
+} core_account_spec;
 
 typedef struct { /* 0 = no limit of that kind; limits never set = everything is refused */
     uint32_t open_orders_max, open_orders_instrument_max;
@@ -234,12 +246,29 @@ const char *core_reason_name(unsigned reason); /* NULL for a number without a na
 
 /* The world. Each returns NULL, or the sentence why not; then nothing has changed. */
 const char *core_set_instrument(core *c, uint32_t instrument, const core_instrument_spec *spec);
-const char *core_set_account(core *c, uint32_t account, uint32_t owner);
+const char *core_set_account(core *c, uint32_t account, const core_account_spec *spec);
 const char *core_set_limits(core *c, uint32_t account, const core_limits *limits);
 const char *core_clear_limits(core *c, uint32_t account); /* as if never set: everything is refused */
 const char *core_set_halt(core *c, unsigned scope, uint64_t key, unsigned state);
-const char *core_post(core *c, uint32_t account, uint32_t asset, i128 amount, i128 *total);
+/* A flow is money that comes or goes (a deposit): no profit. What is none (funding) is profit or loss. */
+const char *core_post(core *c, uint32_t account, uint32_t asset, i128 amount, bool flow, i128 *total);
 const char *core_reset_account(core *c, uint32_t account);
+
+/* Worth (value.c). Marks and rates are ratios, num / den, good for their stale_after beside the newest time told. A spot
+ * instrument's mark is a rate too. Their coming changes nothing until core_revalue, which values every account. */
+typedef struct {
+    bool known, day_known, peak_known; /* each of the amounts below means something only when it is known */
+    i128 equity, day_open, peak;       /* now, at the start of the day, the highest; the peak goes up with deposits */
+    i128 flows;                        /* money that came in since the start of the day, less what went */
+    int64_t at_ns;                     /* the newest time told */
+} core_equity_view;
+const char *core_set_bridges(core *c, const uint32_t assets[CORE_BRIDGES]); /* what a conversion may go through; 0 = none */
+const char *core_mark(core *c, uint32_t instrument, int64_t num, int64_t den, int64_t at_ns); /* ticks */
+const char *core_rate(core *c, uint32_t asset, uint32_t into, uint32_t source, i128 num, i128 den, int64_t at_ns, int64_t stale_after_ns);
+void core_revalue(core *c, int64_t at_ns);
+void core_day_open(core *c, int64_t day_start_ns);
+bool core_equity(const core *c, uint32_t account, core_equity_view *out); /* false: no such account */
+bool core_convert(const core *c, uint32_t account, uint32_t asset, uint32_t into, i128 amount, i128 *out);
 
 /* Commands. Each returns a reason, 0 when taken; its reports wait in the ring. O(1) plus O(1) per order met. */
 unsigned core_place(core *c, const core_command *m, uint64_t index);

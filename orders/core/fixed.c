@@ -35,16 +35,18 @@ i128 fixed_fee(i128 notional, uint32_t ppm)
     return whole * ppm + (rest * ppm + CORE_FEE_UNIT - 1) / CORE_FEE_UNIT;
 }
 
-/* whole * part needs up to 254 bits: schoolbook product in 64-bit limbs, then long division bit by bit. Slow and rare. */
-static u128 share_wide(u128 whole, u128 part, u128 of)
+/* a * b / of needs up to 256 bits: schoolbook product in 64-bit limbs, then long division bit by bit. Slow and rare.
+ * False when the quotient does not fit 128 bits. */
+static bool divide_wide(u128 a, u128 b, u128 of, u128 *whole, u128 *left)
 {
     const u128 mask = UINT64_MAX;
-    u128 a0 = whole & mask, a1 = whole >> 64, b0 = part & mask, b1 = part >> 64;
+    u128 a0 = a & mask, a1 = a >> 64, b0 = b & mask, b1 = b >> 64;
     u128 p00 = a0 * b0, p01 = a0 * b1, p10 = a1 * b0, p11 = a1 * b1;
     u128 middle = (p00 >> 64) + (p01 & mask) + (p10 & mask);
     u128 low = (p00 & mask) | (middle << 64);
     u128 high = p11 + (p01 >> 64) + (p10 >> 64) + (middle >> 64);
-    u128 rest = high % of, quotient = 0; /* high / of is 0: part <= of, so the answer is at most whole */
+    u128 rest = high, quotient = 0;
+    if (high >= of) return false;
     for (int bit = 127; bit >= 0; bit--) {
         bool carry = rest >> 127;
         rest = rest << 1 | (low >> bit & 1);
@@ -54,7 +56,9 @@ static u128 share_wide(u128 whole, u128 part, u128 of)
             quotient |= 1;
         }
     }
-    return quotient;
+    *whole = quotient;
+    *left = rest;
+    return true;
 }
 
 i128 fixed_share(i128 whole, i128 part, i128 of)
@@ -63,7 +67,25 @@ i128 fixed_share(i128 whole, i128 part, i128 of)
     u128 w = (u128)whole, p = (u128)part, d = (u128)of;
     if (w <= UINT32_MAX && p <= UINT32_MAX && d <= UINT64_MAX) return (i128)((uint64_t)w * (uint64_t)p / (uint64_t)d);
     if (w <= UINT64_MAX && p <= UINT64_MAX) return (i128)(w * p / d);
-    return (i128)share_wide(w, p, d);
+    u128 share = 0, rest;
+    divide_wide(w, p, d, &share, &rest); /* fits: part <= of, so the answer is at most whole */
+    return (i128)share;
+}
+
+bool fixed_ratio(i128 amount, i128 num, i128 den, i128 *out)
+{
+    u128 size = amount < 0 ? -(u128)amount : (u128)amount, whole, rest;
+    if (size <= UINT64_MAX && num <= UINT64_MAX) {
+        whole = size * (u128)num / (u128)den;
+        rest = size * (u128)num % (u128)den;
+    } else if (!divide_wide(size, (u128)num, (u128)den, &whole, &rest)) {
+        return false;
+    }
+    u128 left = (u128)den - rest; /* compared like this, nothing is doubled past 128 bits */
+    if (rest > left || (rest == left && whole & 1)) whole++;
+    if (whole > (u128)1 << 126) return false;
+    *out = amount < 0 ? -(i128)whole : (i128)whole;
+    return true;
 }
 
 uint64_t fixed_mix(uint64_t x)

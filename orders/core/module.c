@@ -178,26 +178,43 @@ static void Core_dealloc(CoreObject *self)
 
 static PyObject *Core_set_instrument(CoreObject *self, PyObject *args, PyObject *kwargs)
 {
-    static char *names[] = {
-        "instrument",        "exchange",          "spec_version", "base_asset", "quote_asset",   "base_unit",     "quote_unit",
-        "quantity_min_lots", "quantity_max_lots", "notional_min", "status",     "maker_fee_ppm", "taker_fee_ppm", NULL};
+    static char *names[] = {"instrument",
+                            "exchange",
+                            "spec_version",
+                            "base_asset",
+                            "quote_asset",
+                            "base_unit",
+                            "quote_unit",
+                            "quantity_min_lots",
+                            "quantity_max_lots",
+                            "notional_min",
+                            "status",
+                            "maker_fee_ppm",
+                            "taker_fee_ppm",
+                            "kind",
+                            "settle_asset",
+                            "stale_after_ns",
+                            NULL};
     uint32_t id;
-    core_instrument_spec s;
-    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "O&$O&O&O&O&O&O&LLO&O&O&O&:set_instrument", names, convert_u32, &id, convert_u32,
+    core_instrument_spec s = {0};
+    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "O&O&O&O&O&O&O&LLO&O&O&O&|$O&O&L:set_instrument", names, convert_u32, &id, convert_u32,
                                      &s.exchange, convert_u32, &s.spec_version, convert_u32, &s.base_asset, convert_u32, &s.quote_asset,
                                      convert_i128, &s.base_unit, convert_i128, &s.quote_unit, &s.qty_min_lots, &s.qty_max_lots,
                                      convert_i128, &s.notional_min, convert_u32, &s.status, convert_u32, &s.maker_fee_ppm, convert_u32,
-                                     &s.taker_fee_ppm))
+                                     &s.taker_fee_ppm, convert_u32, &s.kind, convert_u32, &s.settle_asset, &s.stale_after_ns))
         return NULL;
     return enter(self) ? answered(self, core_set_instrument(self->core, id, &s)) : NULL;
 }
 
 static PyObject *Core_set_account(CoreObject *self, PyObject *args, PyObject *kwargs)
 {
-    static char *names[] = {"account", "owner", NULL};
-    uint32_t account, owner;
-    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "O&$O&:set_account", names, convert_u32, &account, convert_u32, &owner)) return NULL;
-    return enter(self) ? answered(self, core_set_account(self->core, account, owner)) : NULL;
+    static char *names[] = {"account", "owner", "exchange", "reporting_asset", "margin", NULL};
+    uint32_t account;
+    core_account_spec s = {0};
+    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "O&O&|$O&O&O&:set_account", names, convert_u32, &account, convert_u32, &s.owner,
+                                     convert_u32, &s.exchange, convert_u32, &s.reporting_asset, convert_u32, &s.margin))
+        return NULL;
+    return enter(self) ? answered(self, core_set_account(self->core, account, &s)) : NULL;
 }
 
 static PyObject *Core_set_limits(CoreObject *self, PyObject *args, PyObject *kwargs)
@@ -233,13 +250,15 @@ static PyObject *Core_set_halt(CoreObject *self, PyObject *args, PyObject *kwarg
 
 static PyObject *Core_post(CoreObject *self, PyObject *args, PyObject *kwargs)
 {
-    static char *names[] = {"account", "asset", "amount", NULL};
+    static char *names[] = {"account", "asset", "amount", "flow", NULL};
     uint32_t account, asset;
     i128 amount, total;
-    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "O&O&O&:post", names, convert_u32, &account, convert_u32, &asset, convert_i128, &amount))
+    int flow = 1;
+    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "O&O&O&|$p:post", names, convert_u32, &account, convert_u32, &asset, convert_i128,
+                                     &amount, &flow))
         return NULL;
     if (!enter(self)) return NULL;
-    const char *why = core_post(self->core, account, asset, amount, &total);
+    const char *why = core_post(self->core, account, asset, amount, flow, &total);
     return why ? answered(self, why) : int_from_i128(total);
 }
 
@@ -247,6 +266,99 @@ static PyObject *Core_reset_account(CoreObject *self, PyObject *account)
 {
     uint32_t id;
     return u32_from(account, &id) && enter(self) ? answered(self, core_reset_account(self->core, id)) : NULL;
+}
+
+/* ---- worth ---- */
+
+static PyObject *Core_set_bridges(CoreObject *self, PyObject *const *a, Py_ssize_t n)
+{
+    uint32_t assets[CORE_BRIDGES];
+    if (!counted(n, CORE_BRIDGES) || !u32_from(a[0], &assets[0]) || !u32_from(a[1], &assets[1]) || !u32_from(a[2], &assets[2])) return NULL;
+    return enter(self) ? answered(self, core_set_bridges(self->core, assets)) : NULL;
+}
+
+static PyObject *Core_mark(CoreObject *self, PyObject *args, PyObject *kwargs)
+{
+    static char *names[] = {"instrument", "ticks", "at_ns", "den", NULL};
+    uint32_t instrument;
+    long long ticks, at_ns, den = 1;
+    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "O&LL|$L:mark", names, convert_u32, &instrument, &ticks, &at_ns, &den)) return NULL;
+    if (!enter(self)) return NULL;
+    const char *why = core_mark(self->core, instrument, ticks, den, at_ns);
+    if (why == NULL) core_revalue(self->core, at_ns);
+    return answered(self, why);
+}
+
+static PyObject *Core_rate(CoreObject *self, PyObject *args, PyObject *kwargs)
+{
+    static char *names[] = {"asset", "into_asset", "num", "den", "at_ns", "source", "stale_after_ns", NULL};
+    uint32_t asset, into, source = 0;
+    i128 num, den;
+    long long at_ns, stale_after_ns = 0;
+    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "O&O&O&O&L|$O&L:rate", names, convert_u32, &asset, convert_u32, &into, convert_i128,
+                                     &num, convert_i128, &den, &at_ns, convert_u32, &source, &stale_after_ns) ||
+        !enter(self))
+        return NULL;
+    const char *why = core_rate(self->core, asset, into, source, num, den, at_ns, stale_after_ns);
+    if (why == NULL) core_revalue(self->core, at_ns);
+    return answered(self, why);
+}
+
+/* Rows of (instrument, ticks, den), all of one time; then every account is valued once. */
+static PyObject *Core_marks(CoreObject *self, PyObject *const *a, Py_ssize_t n)
+{
+    int64_t at_ns;
+    if (!counted(n, 2) || !i64_from(a[0], &at_ns) || !enter(self)) return NULL;
+    PyObject *rows = PySequence_Fast(a[1], "marks must be a list of (instrument, ticks, den)");
+    const char *why = NULL;
+    for (Py_ssize_t i = 0; rows != NULL && why == NULL && i < PySequence_Fast_GET_SIZE(rows); i++) {
+        PyObject *row = PySequence_Fast(PySequence_Fast_GET_ITEM(rows, i), "a mark must be (instrument, ticks, den)");
+        uint32_t instrument = 0;
+        int64_t ticks = 0, den = 0;
+        bool read = row != NULL && counted(PySequence_Fast_GET_SIZE(row), 3) && u32_from(PySequence_Fast_GET_ITEM(row, 0), &instrument) &&
+                    i64_from(PySequence_Fast_GET_ITEM(row, 1), &ticks) && i64_from(PySequence_Fast_GET_ITEM(row, 2), &den);
+        Py_XDECREF(row);
+        if (read)
+            why = core_mark(self->core, instrument, ticks, den, at_ns);
+        else
+            Py_CLEAR(rows);
+    }
+    if (rows == NULL) return NULL;
+    Py_DECREF(rows);
+    if (why == NULL) core_revalue(self->core, at_ns);
+    return answered(self, why);
+}
+
+static PyObject *Core_day_open(CoreObject *self, PyObject *const *a, Py_ssize_t n)
+{
+    int64_t day_start_ns;
+    if (n == 2) n = 1; /* whether the day was opened late is for the journal's reader, not for the core */
+    if (!counted(n, 1) || !i64_from(a[0], &day_start_ns) || !enter(self)) return NULL;
+    core_day_open(self->core, day_start_ns);
+    Py_RETURN_NONE;
+}
+
+static PyObject *known_or_none(bool known, i128 amount) { return known ? int_from_i128(amount) : Py_NewRef(Py_None); }
+
+static PyObject *Core_equity(CoreObject *self, PyObject *account)
+{
+    uint32_t id;
+    core_equity_view v;
+    if (!u32_from(account, &id) || !enter(self)) return NULL;
+    if (!core_equity(self->core, id, &v)) return answered(self, "the equity of an account that was never set");
+    return Py_BuildValue("NNNNN", PyBool_FromLong(v.known), known_or_none(v.known, v.equity), known_or_none(v.day_known, v.day_open),
+                         known_or_none(v.peak_known, v.peak), int_from_i128(v.flows));
+}
+
+static PyObject *Core_convert(CoreObject *self, PyObject *const *a, Py_ssize_t n)
+{
+    uint32_t account, asset, into;
+    i128 amount, out = 0;
+    if (!counted(n, 4) || !u32_from(a[0], &account) || !u32_from(a[1], &asset) || !u32_from(a[2], &into) || !i128_from_int(a[3], &amount) ||
+        !enter(self))
+        return NULL;
+    bool known = core_convert(self->core, account, asset, into, amount, &out);
+    return known_or_none(known, out);
 }
 
 /* ---- orders ---- */
@@ -627,12 +739,47 @@ static PyObject *Core_stats(CoreObject *self, PyObject *unused)
 #define NONE(name) {#name, (PyCFunction)(void (*)(void))Core_##name, METH_NOARGS, NULL}
 
 static PyMethodDef METHODS[] = {
-    WORDS(set_instrument), WORDS(set_account), WORDS(set_limits), ONE(clear_limits),     WORDS(set_halt),       WORDS(post),
-    ONE(reset_account),    FAST(place),        FAST(place_with),  FAST(cancel),          FAST(amend),           ONE(process),
-    NONE(reports),         NONE(tape),         ONE(apply),        NONE(rebuild_books),   ONE(advance_trade_no), NONE(checkpoint),
-    ONE(restore),          NONE(hash),         NONE(fork),        NONE(verify),          WORDS(fail_at),        ONE(best),
-    FAST(depth),           FAST(cost_to_fill), ONE(order),        ONE(market_order),     ONE(open_orders),      FAST(balance),
-    FAST(position),        ONE(positions),     NONE(stats),       {NULL, NULL, 0, NULL},
+    WORDS(set_instrument),
+    WORDS(set_account),
+    WORDS(set_limits),
+    ONE(clear_limits),
+    WORDS(set_halt),
+    WORDS(post),
+    ONE(reset_account),
+    FAST(set_bridges),
+    WORDS(mark),
+    WORDS(rate),
+    FAST(marks),
+    FAST(day_open),
+    ONE(equity),
+    FAST(convert),
+    FAST(place),
+    FAST(place_with),
+    FAST(cancel),
+    FAST(amend),
+    ONE(process),
+    NONE(reports),
+    NONE(tape),
+    ONE(apply),
+    NONE(rebuild_books),
+    ONE(advance_trade_no),
+    NONE(checkpoint),
+    ONE(restore),
+    NONE(hash),
+    NONE(fork),
+    NONE(verify),
+    WORDS(fail_at),
+    ONE(best),
+    FAST(depth),
+    FAST(cost_to_fill),
+    ONE(order),
+    ONE(market_order),
+    ONE(open_orders),
+    FAST(balance),
+    FAST(position),
+    ONE(positions),
+    NONE(stats),
+    {NULL, NULL, 0, NULL},
 };
 
 static PyType_Slot SLOTS[] = {{Py_tp_new, Core_new},
@@ -694,6 +841,9 @@ static const struct {
     C(SCOPE_ACCOUNT),
     C(SCOPE_STRATEGY),
     C(SCOPE_INSTRUMENT),
+    C(KIND_SPOT),
+    C(KIND_LINEAR),
+    C(KIND_INVERSE),
     C(INSTRUMENT_TRADING),
     C(INSTRUMENT_HALTED),
     C(INSTRUMENT_DELISTED),

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #define SAVE_MAGIC 0x45524F434E44524Du /* "MRDNCORE" */
-#define SAVE_VERSION 1u
+#define SAVE_VERSION 2u
 #define AMOUNT_SAVED_MAX (CORE_AMOUNT_MAX * 50) /* the sum or difference of two still fits 128 bits */
 
 typedef struct {
@@ -65,32 +65,63 @@ static void pass_i128(cursor *s, i128 *x)
 }
 
 typedef struct {
-    uint64_t magic, version, seq, trade_no, instruments, accounts, halts, balances, positions, orders;
+    uint64_t magic, version, seq, trade_no, instruments, accounts, halts, balances, positions, orders, rates, flows;
+    uint64_t bridges[CORE_BRIDGES], valued_at_ns, day_start_ns;
 } save_header;
 
 static void pass_header(cursor *s, save_header *h)
 {
-    uint64_t *fields[] = {&h->magic,    &h->version, &h->seq,      &h->trade_no,  &h->instruments,
-                          &h->accounts, &h->halts,   &h->balances, &h->positions, &h->orders};
+    uint64_t *fields[] = {&h->magic,    &h->version,   &h->seq,    &h->trade_no, &h->instruments, &h->accounts,     &h->halts,
+                          &h->balances, &h->positions, &h->orders, &h->rates,    &h->flows,       &h->valued_at_ns, &h->day_start_ns};
     for (size_t i = 0; i < sizeof fields / sizeof *fields; i++) pass_u64(s, fields[i]);
+    for (size_t i = 0; i < CORE_BRIDGES; i++) pass_u64(s, &h->bridges[i]);
 }
 
-static void pass_instrument(cursor *s, uint32_t *id, core_instrument_spec *p)
+static void pass_instrument(cursor *s, uint32_t *id, core_instrument_spec *p, core_mark_state *mark)
 {
-    uint32_t *small[] = {id,         &p->exchange,      &p->spec_version, &p->base_asset, &p->quote_asset,
-                         &p->status, &p->maker_fee_ppm, &p->taker_fee_ppm};
+    uint32_t *small[] = {id,         &p->exchange,      &p->spec_version,  &p->base_asset, &p->quote_asset,
+                         &p->status, &p->maker_fee_ppm, &p->taker_fee_ppm, &p->kind,       &p->settle_asset};
+    int64_t *times[] = {&p->stale_after_ns, &mark->ticks_num, &mark->ticks_den, &mark->at_ns};
     for (size_t i = 0; i < sizeof small / sizeof *small; i++) pass_u32(s, small[i]);
     pass_i128(s, &p->base_unit);
     pass_i128(s, &p->quote_unit);
     pass_i64(s, &p->qty_min_lots);
     pass_i64(s, &p->qty_max_lots);
     pass_i128(s, &p->notional_min);
+    for (size_t i = 0; i < sizeof times / sizeof *times; i++) pass_i64(s, times[i]);
+}
+
+static void pass_rate(cursor *s, core_rate_row *r)
+{
+    pass_u32(s, &r->asset);
+    pass_u32(s, &r->into);
+    pass_u32(s, &r->source);
+    pass_i64(s, &r->at_ns);
+    pass_i64(s, &r->stale_after_ns);
+    pass_i128(s, &r->num);
+    pass_i128(s, &r->den);
+}
+
+static void pass_worth(cursor *s, core_worth *w)
+{
+    bool *known[] = {&w->known, &w->day_known, &w->peak_known};
+    i128 *amounts[] = {&w->equity, &w->day_open, &w->peak, &w->flows};
+    for (size_t i = 0; i < sizeof known / sizeof *known; i++) pass_bool(s, known[i]);
+    for (size_t i = 0; i < sizeof amounts / sizeof *amounts; i++) pass_i128(s, amounts[i]);
 }
 
 static void pass_account(cursor *s, core_account *a)
 {
     core_limits *l = &a->limits;
-    uint32_t *small[] = {&a->id, &a->owner, &l->open_orders_max, &l->open_orders_instrument_max, &l->rate_per_second, &l->rate_burst};
+    uint32_t *small[] = {&a->id,
+                         &a->owner,
+                         &a->exchange,
+                         &a->reporting_asset,
+                         &a->margin,
+                         &l->open_orders_max,
+                         &l->open_orders_instrument_max,
+                         &l->rate_per_second,
+                         &l->rate_burst};
     for (size_t i = 0; i < sizeof small / sizeof *small; i++) pass_u32(s, small[i]);
     pass_i128(s, &l->notional_max);
     pass_bool(s, &l->self_trade_allowed);
@@ -98,6 +129,7 @@ static void pass_account(cursor *s, core_account *a)
     pass_bool(s, &a->late);
     pass_i64(s, &a->bucket_at_ns);
     pass_i128(s, &a->bucket);
+    pass_worth(s, &a->worth);
 }
 
 static void pass_balance(cursor *s, uint32_t *account, core_balance_row *b)
@@ -165,12 +197,24 @@ static void write_orders(const core *c, cursor *s, uint32_t account)
     }
 }
 
+static void write_flows(const core *c, cursor *s, uint32_t account)
+{
+    for (uint32_t slot = ACCOUNT(c, account)->first_flow; slot; slot = FLOW(c, slot)->next_of_account) {
+        uint32_t id = ACCOUNT(c, account)->id, asset = FLOW(c, slot)->asset;
+        i128 amount = FLOW(c, slot)->amount;
+        pass_u32(s, &id);
+        pass_u32(s, &asset);
+        pass_i128(s, &amount);
+    }
+}
+
 static void write_rows(const core *c, cursor *s)
 {
     for (uint32_t i = 1; i < c->instruments.used; i++) {
         core_instrument_spec spec = INSTRUMENT(c, i)->spec;
+        core_mark_state mark = INSTRUMENT(c, i)->mark;
         uint32_t id = INSTRUMENT(c, i)->id;
-        pass_instrument(s, &id, &spec);
+        pass_instrument(s, &id, &spec, &mark);
     }
     for (uint32_t i = 1; i < c->accounts.used; i++) {
         core_account a = *ACCOUNT(c, i);
@@ -193,6 +237,11 @@ static void write_rows(const core *c, cursor *s)
         pass_position(s, &account, &instrument, &p);
     }
     for (uint32_t i = 1; i < c->accounts.used; i++) write_orders(c, s, i);
+    for (uint32_t i = 1; i < c->rates.used; i++) {
+        core_rate_row r = *RATE(c, i);
+        pass_rate(s, &r);
+    }
+    for (uint32_t i = 1; i < c->accounts.used; i++) write_flows(c, s, i);
 }
 
 static void write_all(const core *c, cursor *s)
@@ -206,7 +255,12 @@ static void write_all(const core *c, cursor *s)
                      c->halts.used - 1,
                      c->balances.used - 1,
                      c->positions.used - 1,
-                     c->orders_open};
+                     c->orders_open,
+                     c->rates.used - 1,
+                     (uint64_t)c->flows.used - 1 - c->flows.free_count,
+                     {c->bridges[0], c->bridges[1], c->bridges[2]},
+                     (uint64_t)c->valued_at_ns,
+                     (uint64_t)c->day_start_ns};
     pass_header(s, &h);
     write_rows(c, s);
 }
@@ -234,13 +288,17 @@ static const char *read_world(core *c, cursor *s, const save_header *h)
     for (uint64_t i = 0; i < h->instruments && !s->bad && !why; i++) {
         uint32_t id = 0;
         core_instrument_spec spec = {0};
-        pass_instrument(s, &id, &spec);
+        core_mark_state mark = {0};
+        pass_instrument(s, &id, &spec, &mark);
         why = core_set_instrument(c, id, &spec);
+        if (why || !mark.ticks_den) continue;
+        core_instrument *in = INSTRUMENT(c, table_get(&c->instrument_ids, id));
+        if (!value_mark(in, mark.ticks_num, mark.ticks_den, mark.at_ns)) why = "a checkpoint with an impossible mark";
     }
     for (uint64_t i = 0; i < h->accounts && !s->bad && !why; i++) {
         core_account a = {0};
         pass_account(s, &a);
-        why = core_set_account(c, a.id, a.owner);
+        why = core_set_account(c, a.id, &(core_account_spec){.owner = a.owner});
         if (!why) *ACCOUNT(c, table_get(&c->account_ids, a.id)) = a;
     }
     for (uint64_t i = 0; i < h->halts && !s->bad && !why; i++) {
@@ -308,6 +366,29 @@ static const char *read_orders(core *c, cursor *s, const save_header *h)
     return NULL;
 }
 
+static const char *read_rates(core *c, cursor *s, const save_header *h)
+{
+    const char *why = NULL;
+    for (uint64_t i = 0; i < h->rates && !s->bad && !why; i++) {
+        core_rate_row r = {0};
+        pass_rate(s, &r);
+        why = core_rate(c, r.asset, r.into, r.source, r.num, r.den, r.at_ns, r.stale_after_ns);
+    }
+    for (uint64_t i = 0; i < h->flows && !s->bad && !why; i++) {
+        uint32_t id = 0, asset = 0;
+        i128 amount = 0;
+        pass_u32(s, &id);
+        pass_u32(s, &asset);
+        pass_i128(s, &amount);
+        uint32_t account = table_get(&c->account_ids, id);
+        why = account ? value_flow(c, account, asset, amount) : "a checkpoint with a flow of no account";
+    }
+    for (size_t i = 0; i < CORE_BRIDGES; i++) c->bridges[i] = (uint32_t)h->bridges[i];
+    c->valued_at_ns = (int64_t)h->valued_at_ns;
+    c->day_start_ns = (int64_t)h->day_start_ns;
+    return why;
+}
+
 static const char *read_all(core *c, const uint8_t *state, size_t size)
 {
     save_header h = {0};
@@ -321,6 +402,7 @@ static const char *read_all(core *c, const uint8_t *state, size_t size)
     const char *why = read_world(c, &s, &h);
     if (!why) why = read_money(c, &s, &h);
     if (!why) why = read_orders(c, &s, &h);
+    if (!why) why = read_rates(c, &s, &h);
     if (!why && (s.bad || s.at != s.end)) why = "a checkpoint whose rows do not fill it";
     c->seq = h.seq;
     c->trade_no = h.trade_no;

@@ -58,25 +58,49 @@ typedef struct {  /* one instrument's book; the window is a ring of levels, a pr
     uint32_t misses; /* levels touched outside the window since it last moved */
 } core_book;
 
+typedef struct {   /* an instrument's mark: a position of qty is worth qty * num / den in its settle asset */
+    i128 num, den; /* den 0: there is none */
+    int64_t ticks_num, ticks_den, at_ns;
+} core_mark_state;
+
 typedef struct {
     uint32_t id, open_orders;
     core_instrument_spec spec;
     core_book book;
+    core_mark_state mark;
 } core_instrument;
+
+typedef struct { /* one unit of asset is num / den units of into, says source (an exchange; 0 = nobody's in particular) */
+    i128 num, den;
+    int64_t at_ns, stale_after_ns;
+    uint32_t asset, into, source, next_same_pair;
+} core_rate_row;
+
+typedef struct { /* money that came or went and could not be valued yet */
+    i128 amount;
+    uint32_t asset, next_of_account;
+} core_flow_row;
+
+typedef struct { /* see core_equity_view */
+    i128 equity, day_open, peak, flows;
+    bool known, day_known, peak_known;
+} core_worth;
 
 typedef struct {
     uint32_t id, owner;
+    uint32_t exchange, reporting_asset, margin; /* see core_account_spec */
     core_limits limits;
     bool limits_set, late; /* late: a fill came after the end, free may be below zero */
-    uint32_t open_orders, first_order, first_position;
+    uint32_t open_orders, first_order, first_position, first_balance, first_flow;
     int64_t bucket_at_ns;
     i128 bucket; /* tokens times 10^9 */
+    core_worth worth;
 } core_account;
 
 typedef struct {
     i128 total, hold;
     i128 walked; /* core_verify's sum */
-    uint32_t account, asset, pad[2];
+    uint32_t account, asset, next_of_account, pad;
 } core_balance_row;
 
 typedef struct { /* an account at an instrument: what every order of the pair shares */
@@ -126,10 +150,13 @@ typedef struct {
 } core_halt_row;
 
 struct core {
-    core_pool orders, levels, chunks, instruments, accounts, balances, seats, positions, halts;
+    core_pool orders, levels, chunks, instruments, accounts, balances, seats, positions, halts, rates, flows;
     order_links *links;
     uint32_t links_room; /* that of orders, once reserved */
-    core_table order_ids, instrument_ids, account_ids, balance_ids, seat_ids, position_ids, halt_ids;
+    core_table order_ids, instrument_ids, account_ids, balance_ids, seat_ids, position_ids, halt_ids, rate_ids;
+    uint32_t bridges[CORE_BRIDGES];
+    int64_t valued_at_ns; /* the newest time that a mark or a rate was told of */
+    int64_t day_start_ns;
     uint32_t halts_on; /* halts not ACTIVE: zero spares six look-ups an order */
     core_report *ring;
     uint32_t ring_used, ring_room, ring_bound;
@@ -151,6 +178,8 @@ struct core {
 #define BALANCE(c, slot) (&((core_balance_row *)(void *)(c)->balances.data)[slot])
 #define SEAT(c, slot) (&((core_seat *)(void *)(c)->seats.data)[slot])
 #define POSITION(c, slot) (&((core_position_row *)(void *)(c)->positions.data)[slot])
+#define RATE(c, slot) (&((core_rate_row *)(void *)(c)->rates.data)[slot])
+#define FLOW(c, slot) (&((core_flow_row *)(void *)(c)->flows.data)[slot])
 #define HALT(c, slot) (&((core_halt_row *)(void *)(c)->halts.data)[slot])
 
 /* core.c: every array the core took (or NULL) and its size; what the visitor returns takes its place. For end and fork. */
@@ -163,6 +192,7 @@ bool fixed_amount(int64_t lots, i128 unit, i128 *out);                  /* |resu
 bool fixed_notional(int64_t ticks, int64_t lots, i128 unit, i128 *out); /* same */
 i128 fixed_fee(i128 notional, uint32_t ppm);                            /* ceil, notional >= 0 */
 i128 fixed_share(i128 whole, i128 part, i128 of);                       /* floor(whole * part / of), 0 <= part <= of, of > 0 */
+bool fixed_ratio(i128 amount, i128 num, i128 den, i128 *out);           /* amount * num / den, halves to even; num >= 0, den > 0 */
 uint64_t fixed_mix(uint64_t x);
 
 /* pool.c: the only place that takes memory. */
@@ -263,6 +293,16 @@ i128 account_bucket(const core_account *a, int64_t at_ns); /* tokens times 10^9 
 bool position_apply(core_position_row *p, unsigned side, i128 amount, i128 notional, i128 fee);
 uint32_t position_slot(core *c, uint32_t seat, uint64_t strategy); /* finds or makes; room is reserved */
 uint32_t position_find(const core *c, uint32_t seat, uint64_t strategy);
+
+/* value.c */
+bool value_convert(const core *c, uint32_t asset, uint32_t into, uint32_t exchange, i128 amount, i128 *out); /* false: unknown */
+bool value_unrealised(const core *c, const core_position_row *p, i128 *out);       /* in the settle asset; false: no fresh mark */
+bool value_at_mark(const core *c, const core_instrument *in, i128 qty, i128 *out); /* same, without its cost */
+bool value_mark(core_instrument *in, int64_t num, int64_t den, int64_t at_ns);     /* false: no mark can be so */
+bool value_fresh(const core *c, int64_t at_ns, int64_t stale_after_ns);
+const char *value_flow(core *c, uint32_t account, uint32_t asset, i128 amount); /* came in or went out, not yet valued */
+void value_refresh(core *c, uint32_t account);
+void value_forget(core *c, uint32_t account); /* as one whose worth was never known */
 
 /* ring.c */
 bool ring_reserve(core *c, uint64_t reports);

@@ -184,15 +184,41 @@ static uint64_t hash_balance(const core *c, const core_balance_row *b)
 static uint64_t hash_account(const core_account *a)
 {
     uint64_t h = mix64(4, (uint64_t)a->id << 32 | a->owner);
+    const core_worth *w = &a->worth;
+    if (a->margin || a->reporting_asset) h = mix64(mix64(h, (uint64_t)a->exchange << 32 | a->reporting_asset), a->margin);
+    if (w->known || w->day_known || w->peak_known || w->flows) {
+        h = mix64(h, 1u + w->known + 2u * w->day_known + 4u * w->peak_known);
+        h = mix128(mix128(mix128(mix128(h, w->equity), w->day_open), w->peak), w->flows);
+    }
     if (!a->limits_set) return h;
     h = mix64(h, (uint64_t)a->limits.open_orders_max << 32 | a->limits.open_orders_instrument_max);
     h = mix64(h, (uint64_t)a->limits.rate_per_second << 32 | a->limits.rate_burst);
     return mix128(mix64(h, 1u + a->limits.self_trade_allowed), a->limits.notional_max);
 }
 
+/* Marks, rates, and the flows that wait for them. */
+static uint64_t hash_values(const core *c)
+{
+    uint64_t sum = c->valued_at_ns ? mix64(6, (uint64_t)c->valued_at_ns) : 0;
+    if (c->day_start_ns) sum += mix64(9, (uint64_t)c->day_start_ns);
+    for (uint32_t i = 1; i < c->instruments.used; i++) {
+        const core_mark_state *m = &INSTRUMENT(c, i)->mark;
+        if (m->den) sum += mix64(mix128(mix128(mix64(7, INSTRUMENT(c, i)->id), m->num), m->den), (uint64_t)m->at_ns);
+    }
+    for (uint32_t i = 1; i < c->rates.used; i++) {
+        const core_rate_row *r = RATE(c, i);
+        uint64_t h = mix64(mix64(8, (uint64_t)r->asset << 32 | r->into), r->source);
+        sum += mix64(mix64(mix128(mix128(h, r->num), r->den), (uint64_t)r->at_ns), (uint64_t)r->stale_after_ns);
+    }
+    for (uint32_t i = 1; i < c->accounts.used; i++)
+        for (uint32_t slot = ACCOUNT(c, i)->first_flow; slot; slot = FLOW(c, slot)->next_of_account)
+            sum += mix128(mix64(10, (uint64_t)ACCOUNT(c, i)->id << 32 | FLOW(c, slot)->asset), FLOW(c, slot)->amount);
+    return sum;
+}
+
 uint64_t core_hash(const core *c)
 {
-    uint64_t sum = 0;
+    uint64_t sum = hash_values(c);
     for (uint32_t i = 1; i < c->orders.used; i++)
         if (ORDER(c, i)->in_account) sum += hash_order(c, ORDER(c, i));
     for (uint32_t i = 1; i < c->positions.used; i++) sum += hash_position(c, POSITION(c, i));

@@ -71,9 +71,12 @@ static void telling(core *c, core *twin, feed *f)
         core *one = i ? twin : c;
         switch (what % 5) {
         case 0: why[i] = core_set_halt(one, (unsigned)(what >> 3), key, (unsigned)key); break;
-        case 1: why[i] = core_post(one, (uint32_t)key, BTC + (what >> 4 & 1), amount, &total); break;
+        case 1: why[i] = core_post(one, (uint32_t)key, BTC + (what >> 4 & 1), amount, what & 1, &total); break;
         case 2: why[i] = core_reset_account(one, (uint32_t)key); break;
-        case 3: why[i] = core_set_account(one, (uint32_t)key, (uint32_t)what & 3); break;
+        case 3:
+            why[i] = core_set_account(one, (uint32_t)key,
+                                      &(core_account_spec){.owner = (uint32_t)what & 3, .reporting_asset = (uint32_t)what & 2});
+            break;
         default: why[i] = core_set_instrument(one, 1 + (what >> 3 & 1), &spec); break;
         }
     }

@@ -28,9 +28,9 @@ static inline core *cast_of(uint32_t max_orders, uint32_t ring)
     i128 total;
     PROMISE(core_set_instrument(c, 1, &spec) == NULL);
     for (uint32_t account = ALICE; account <= BOB; account++) {
-        PROMISE(core_set_account(c, account, account) == NULL);
+        PROMISE(core_set_account(c, account, &(core_account_spec){.owner = account}) == NULL);
         PROMISE(core_set_limits(c, account, &limits) == NULL);
-        for (uint32_t asset = BTC; asset <= USDT; asset++) PROMISE(core_post(c, account, asset, CORE_AMOUNT_MAX, &total) == NULL);
+        for (uint32_t asset = BTC; asset <= USDT; asset++) PROMISE(core_post(c, account, asset, CORE_AMOUNT_MAX, true, &total) == NULL);
     }
     return c;
 }
