@@ -7,12 +7,16 @@ Units: price in ticks and quantity in lots (int64), amounts in the asset's own s
 
 from __future__ import annotations
 
-REPORT_SIZE: int  # bytes of one packed report, 320
-REPORT_FORMAT: str  # struct format of one packed report, see orders/core/core.h `core_report`
-# Flat fields in the order of core_report; each 128-bit amount is two of them, low (unsigned) then high (signed):
-# low + (high << 64). A refused place has exec_type '8'; a refused cancel, amend or told event has exec_type 'I', its
-# reason, and the order's own ord_status ('8' when there is no such order). In a NEW report `limit` and `value` are the
-# maker and taker ppm that the order keeps for life: store them.
+REPORT_SIZE: int  # bytes of a whole packed report, 320
+REPORT_FORMAT: str  # struct format of a whole packed report, see orders/core/core.h `core_report`
+REPORT_HEAD_SIZE: int  # bytes of a short one, 128: it has the head only
+REPORT_HEAD_FORMAT: str
+NO_COMMAND: int  # command_index of a report about an order that the command did not name
+# Reports follow each other, each `size` bytes long (field 19 of the head). NEW, canceled, replaced, expired are short unless
+# FLAG_TERMS is set: they change one hold, told as `held`. Fields in the order of core_report; each 128-bit amount is two of
+# them, low (unsigned) then high (signed): low + (high << 64). A refused place has exec_type '8'; a refused cancel, amend or
+# told event has exec_type 'I', its reason, and the order's own ord_status ('8' when there is no such order); a refusal has
+# limit and value where an execution has the position. NEW: the fees that the order keeps for life, store them.
 COMMAND_SIZE: int  # bytes of one packed command, 96
 COMMAND_FORMAT: (
     str  # op side type tif flags account instrument spec_version key order_no strategy price qty at_ns trade_no pad*3

@@ -49,6 +49,8 @@ i128 account_bucket(const core_account *a, int64_t at_ns)
 void account_view(const core *c, const core_seat *seat, const core_position_row *p, core_report *r)
 {
     const core_balance_row *base = BALANCE(c, seat->balance[SIDE_SELL]), *quote = BALANCE(c, seat->balance[SIDE_BUY]);
+    r->held = r->side == SIDE_BUY ? quote->hold : base->hold;
+    if (r->size == CORE_REPORT_HEAD) return;
     r->base_total = base->total;
     r->base_hold = base->hold;
     r->quote_total = quote->total;
@@ -137,8 +139,8 @@ static void open_order(core *c, core_report *r, uint32_t slot, uint32_t seat, ui
     o->cum_cost = 0;
     o->hold = r->hold;
     o->arrival = r->seq;
-    o->maker_fee_ppm = (uint32_t)r->limit;
-    o->taker_fee_ppm = (uint32_t)r->value;
+    o->maker_fee_ppm = r->maker_fee_ppm;
+    o->taker_fee_ppm = r->taker_fee_ppm;
     o->ord_status = r->ord_status = '0';
     held(c, SEAT(c, o->seat), o->side)->hold += o->hold;
     account_link(c, slot);

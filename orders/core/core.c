@@ -65,7 +65,8 @@ core *core_create(uint32_t max_orders, uint32_t ring_capacity)
     pool_init(&c->halts, sizeof(core_halt_row), ROWS_MAX);
     pool_init(&c->rates, sizeof(core_rate_row), ROWS_MAX);
     pool_init(&c->flows, sizeof(core_flow_row), ROWS_MAX);
-    c->ring_bound = c->tape_bound = ring_capacity;
+    c->ring_bound = (size_t)ring_capacity * sizeof(core_report);
+    c->tape_bound = ring_capacity;
     bool ready = pool_reserve(c, &c->positions, 1) && pool_reserve(c, &c->seats, 1); /* slot 0 exists: it reads as zeros */
     if (ready && ring_reserve(c, 1)) return c;
     core_destroy(c);
@@ -85,7 +86,7 @@ void core_each_array(core *c, array_visitor *visit)
     for (size_t i = 0; i < sizeof tables / sizeof *tables; i++)
         tables[i]->entries = visit(c, tables[i]->entries, ((size_t)tables[i]->mask + 1) * sizeof *tables[i]->entries);
     c->links = visit(c, c->links, c->links_room * sizeof *c->links);
-    c->ring = visit(c, c->ring, c->ring_room * sizeof *c->ring);
+    c->ring = visit(c, c->ring, c->ring_room);
     c->tape = visit(c, c->tape, c->tape_room * sizeof *c->tape);
 }
 

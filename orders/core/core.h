@@ -26,7 +26,7 @@ typedef unsigned __int128 u128;
 #define CORE_BASIS 10000                      /* basis points in one: leverage 20000 is twice the equity */
 #define CORE_BRIDGES 3
 #define CORE_FEE_UNIT 1000000 /* fees are parts per million */
-#define CORE_NO_COMMAND UINT64_MAX
+#define CORE_NO_COMMAND UINT32_MAX
 
 #define CORE_ANY_STRATEGY UINT64_MAX /* OP_SWEEP: of every strategy */
 #define CORE_ANY_SIDE 255            /* OP_SWEEP: of both sides */
@@ -152,7 +152,10 @@ typedef struct {
 
 /* What happened to one order, with the state AFTER it. exec_type and ord_status are FIX 4.4's letters ('D' restated: a
  * trailing stop moved; 'L' triggered); exec_type 'I' with a reason is the refusal of a cancel, an amend or a told event.
- * Stored bytes: this layout is for ever. */
+ * Stored bytes: this layout is for ever.
+ *
+ * Most events change one hold and nothing else, so most reports are short: only the head is there, and the fields below
+ * it must be neither read nor written. Executions, refusals, triggers and orders with terms are whole (report_is_whole). */
 typedef struct {
     uint64_t seq;
     int64_t at_ns;
@@ -162,7 +165,13 @@ typedef struct {
     uint16_t reason;
     uint32_t flags, spec_version;
     int64_t price_ticks, qty_lots, filled_lots;
-    /* NEW and 'D' with FLAG_TERMS: the order's terms lie where an execution has its numbers. 'L': last_ticks triggered it. */
+    uint32_t command_index;                /* which command of the batch; CORE_NO_COMMAND for an order other than the command's own */
+    uint16_t size, layout;                 /* bytes of this report; CORE_REPORT_LAYOUT */
+    uint32_t maker_fee_ppm, taker_fee_ppm; /* NEW: what this order keeps for life */
+    i128 hold, held;                       /* what the order holds; the whole hold of the balance it holds of */
+
+    /* Whole reports only, from here. NEW and 'D' with FLAG_TERMS: the order's terms lie where an execution has its numbers.
+     * 'L': last_ticks triggered it. */
     union {
         int64_t last_ticks, stop_ticks;
     };
@@ -173,22 +182,30 @@ typedef struct {
         uint64_t trade_no;
         int64_t expires_at_ns;
     };
-    uint64_t command_index; /* which command of the batch; CORE_NO_COMMAND for an order other than the command's own */
+    uint64_t pad;
     union {
         i128 cum_cost;
         struct {
             int64_t tp_ticks, sl_stop_ticks;
         };
     };
-    i128 hold;
     union {
         i128 last_fee;
         int64_t sl_limit_ticks;
     };
     i128 base_total, base_hold, quote_total, quote_hold;
-    i128 pos_qty, pos_cost, pos_realised, pos_fees;
-    i128 limit, value; /* refused: the limit and what was asked. NEW: the maker and taker ppm this order keeps for life */
+    union {
+        struct {
+            i128 pos_qty, pos_cost, pos_realised, pos_fees;
+        };
+        struct {
+            i128 limit, value; /* refused: the limit and what was asked */
+        };
+    };
 } core_report;
+
+#define CORE_REPORT_LAYOUT 2u /* 1 was always whole, 320 bytes in another order; reports of it are refused */
+#define CORE_REPORT_HEAD 128u
 
 /* One public print. seq counts prints of this process; a gap means that the tape was not drained in time. */
 typedef struct {
@@ -204,7 +221,7 @@ typedef struct {
 
 _Static_assert(sizeof(core_command) == 96, "packed command");
 _Static_assert(sizeof(core_terms) == 96, "as long as a command");
-_Static_assert(sizeof(core_report) == 320, "packed report");
+_Static_assert(sizeof(core_report) == 320 && offsetof(core_report, last_ticks) == CORE_REPORT_HEAD, "packed report");
 _Static_assert(sizeof(core_tape) == 72, "packed tape record");
 
 typedef struct core core;
@@ -279,14 +296,18 @@ unsigned core_told(core *c, const core_command *m, uint64_t index); /* OP_FILL, 
 /* Runs commands until done or until the ring wants draining; returns how many ran. */
 size_t core_process(core *c, const core_command *commands, size_t count, uint64_t first_index);
 
-/* Draining. The pointer is good until the next command. */
+/* Draining. The pointer is good until the next command; the answer is bytes, core_report_next() goes from one to the next. */
 size_t core_reports(const core *c, const core_report **first);
+static inline const core_report *core_report_next(const core_report *r)
+{
+    return (const core_report *)(const void *)((const uint8_t *)r + r->size);
+}
 void core_reports_clear(core *c);
 size_t core_tape_take(core *c, core_tape *out, size_t room); /* oldest first; returns how many */
 size_t core_tape_count(const core *c);
 
 /* Recovery. */
-const char *core_apply(core *c, const core_report *reports, size_t count);
+const char *core_apply(core *c, const uint8_t *reports, size_t bytes); /* wherever they lie */
 const char *core_rebuild_books(core *c, size_t *placed);
 void core_advance_trade_no(core *c, uint64_t trade_no);
 size_t core_checkpoint_size(const core *c);

@@ -36,12 +36,13 @@ core *core_fork(const core *c)
     if (f == NULL) return NULL;
     *f = *c;
     f->memory = sizeof *f;
-    f->ring_used = f->ring_room = f->tape_used = f->tape_first = f->tape_room = 0;
+    f->ring_used = f->ring_room = 0;
+    f->tape_used = f->tape_first = f->tape_room = 0;
     f->ring = NULL;
     f->tape = NULL;
     core_each_array(f, twin);
     core_each_book_array(f, twin);
-    size_t own = c->memory - c->ring_room * sizeof *c->ring - c->tape_room * sizeof *c->tape;
+    size_t own = c->memory - c->ring_room - c->tape_room * sizeof *c->tape;
     if (!f->broken && f->memory == own) return f; /* an array that core_each_array() does not know would be shared */
     core_destroy(f);
     return NULL;

@@ -412,8 +412,8 @@ static PyObject *Core_amend(CoreObject *self, PyObject *const *a, Py_ssize_t n)
 static PyObject *drained(CoreObject *self)
 {
     const core_report *first;
-    size_t count = core_reports(self->core, &first);
-    PyObject *bytes = PyBytes_FromStringAndSize((const char *)first, (Py_ssize_t)(count * sizeof *first));
+    size_t used = core_reports(self->core, &first);
+    PyObject *bytes = PyBytes_FromStringAndSize((const char *)first, (Py_ssize_t)used);
     if (bytes != NULL) core_reports_clear(self->core);
     return bytes;
 }
@@ -425,22 +425,23 @@ static PyObject *Core_reports(CoreObject *self, PyObject *unused)
 }
 
 /* A batch on its way: its reports leave the ring after every few commands, while the cache still has them. */
-#define COMMANDS_A_PIECE 128u
+#define COMMANDS_A_PIECE 32u
+#define BYTES_A_COMMAND 224u /* most commands make one short report, some a few whole ones */
 typedef struct {
     const core_command *commands;
     size_t count, done;
-    uint8_t *out;      /* the memory of a bytes object that nobody else has yet */
-    size_t used, room; /* reports */
+    uint8_t *out; /* the memory of a bytes object that nobody else has yet */
+    size_t used, room;
 } core_batch;
 
-/* Runs until all is done or the room is too small for what waits in the ring; returns how many reports wait. No Python. */
+/* Runs until all is done or the room is too small for what waits in the ring; returns how many bytes wait. No Python. */
 static size_t run_batch(core *c, core_batch *b)
 {
     for (;;) {
         const core_report *first;
         size_t waiting = core_reports(c, &first), left = b->count - b->done;
         if (waiting > b->room - b->used) return waiting;
-        memcpy(b->out + b->used * sizeof *first, first, waiting * sizeof *first);
+        memcpy(b->out + b->used, first, waiting);
         b->used += waiting;
         core_reports_clear(c);
         if (left == 0 || core_broken(c) != NULL) return 0;
@@ -452,17 +453,17 @@ static PyObject *process_buffer(CoreObject *self, const Py_buffer *view)
 {
     const core_report *first;
     core_batch b = {.commands = view->buf, .count = (size_t)view->len / sizeof(core_command)};
-    size_t waiting = b.count + core_reports(self->core, &first); /* most commands make one report, some more */
+    size_t waiting = b.count * BYTES_A_COMMAND + core_reports(self->core, &first);
     PyObject *out = PyBytes_FromStringAndSize(NULL, 0);
     do {
-        b.room = b.used + waiting + (b.count - b.done) / 2 + 8;
-        if (out == NULL || _PyBytes_Resize(&out, (Py_ssize_t)(b.room * sizeof(core_report))) < 0) return NULL;
+        b.room = b.used + waiting + (b.count - b.done) * BYTES_A_COMMAND / 2 + 8 * sizeof *first;
+        if (out == NULL || _PyBytes_Resize(&out, (Py_ssize_t)b.room) < 0) return NULL;
         b.out = (uint8_t *)PyBytes_AS_STRING(out);
         self->busy = true;
         Py_BEGIN_ALLOW_THREADS waiting = run_batch(self->core, &b);
         Py_END_ALLOW_THREADS self->busy = false;
     } while (waiting);
-    if (_PyBytes_Resize(&out, (Py_ssize_t)(b.used * sizeof(core_report))) < 0) return NULL;
+    if (_PyBytes_Resize(&out, (Py_ssize_t)b.used) < 0) return NULL;
     if (!enter(self)) Py_CLEAR(out);
     return out;
 }
@@ -496,18 +497,7 @@ static PyObject *Core_apply(CoreObject *self, PyObject *reports)
 {
     Py_buffer view;
     if (!enter(self) || PyObject_GetBuffer(reports, &view, PyBUF_SIMPLE) < 0) return NULL;
-    PyObject *answer = NULL;
-    if (view.len % (Py_ssize_t)sizeof(core_report)) {
-        PyErr_SetString(PyExc_ValueError, "reports must be whole packed records");
-    } else {
-        const char *why = NULL;
-        for (Py_ssize_t at = 0; at < view.len && why == NULL; at += (Py_ssize_t)sizeof(core_report)) {
-            core_report r; /* copied out: bytes of Python need not lie where 128 bits may */
-            memcpy(&r, (const char *)view.buf + at, sizeof r);
-            why = core_apply(self->core, &r, 1);
-        }
-        answer = answered(self, why);
-    }
+    PyObject *answer = answered(self, core_apply(self->core, view.buf, (size_t)view.len));
     PyBuffer_Release(&view);
     return answer;
 }
@@ -848,6 +838,8 @@ static const struct {
     C(INSTRUMENT_HALTED),
     C(INSTRUMENT_DELISTED),
     {"REPORT_SIZE", sizeof(core_report)},
+    {"REPORT_HEAD_SIZE", CORE_REPORT_HEAD},
+    {"NO_COMMAND", CORE_NO_COMMAND},
     {"COMMAND_SIZE", sizeof(core_command)},
     {"TAPE_SIZE", sizeof(core_tape)},
     {"ANY_SIDE", CORE_ANY_SIDE},
@@ -886,6 +878,9 @@ static bool add_reasons(PyObject *module)
     return ok;
 }
 
+#define REPORT_HEAD "Qq2Q2I6BH2I3qI2H2IQqQq"
+#define REPORT_AMOUNTS "QqQqQqQqQqQqQqQqQqQq"
+
 static int module_exec(PyObject *module)
 {
     module_state *state = PyModule_GetState(module);
@@ -897,7 +892,8 @@ static int module_exec(PyObject *module)
         if (PyModule_AddIntConstant(module, CONSTANTS[i].name, CONSTANTS[i].value) < 0) return -1;
     if (PyModule_AddStringConstant(module, "COMMAND_FORMAT", "<4B5I2Q3qQ3Q") < 0) return -1;
     if (PyModule_AddStringConstant(module, "TERMS_FORMAT", "<B7x6q5Q") < 0) return -1;
-    if (PyModule_AddStringConstant(module, "REPORT_FORMAT", "<Qq2Q2I6BH2I5q2QQqQqQqQqQqQqQqQqQqQqQqQqQq") < 0) return -1;
+    if (PyModule_AddStringConstant(module, "REPORT_FORMAT", "<" REPORT_HEAD "2q2Q" REPORT_AMOUNTS) < 0) return -1;
+    if (PyModule_AddStringConstant(module, "REPORT_HEAD_FORMAT", "<" REPORT_HEAD) < 0) return -1;
     if (PyModule_AddStringConstant(module, "TAPE_FORMAT", "<Qq2QI4B2q2IQ") < 0) return -1;
     return add_wide(module) && add_reasons(module) ? 0 : -1;
 }

@@ -68,26 +68,21 @@ core_report *order_report(core *c, uint32_t slot, uint8_t exec_type, int64_t at_
 {
     const core_order *o = ORDER(c, slot);
     const core_seat *seat = SEAT(c, o->seat);
-    core_report *r = ring_push(c);
-    *r = (core_report){
-        .seq = c->seq,
-        .at_ns = at_ns,
-        .order_no = o->order_no,
-        .strategy = POSITION(c, o->position)->strategy,
-        .account = ACCOUNT(c, seat->account)->id,
-        .instrument = INSTRUMENT(c, seat->instrument)->id,
-        .exec_type = exec_type,
-        .side = o->side,
-        .type = o->type,
-        .tif = o->tif,
-        .flags = o->flags,
-        .spec_version = o->spec_version,
-        .price_ticks = o->limit_ticks,
-        .qty_lots = o->qty_lots,
-        .filled_lots = o->filled_lots,
-        .command_index = index,
-        .cum_cost = o->cum_cost,
-        .hold = o->hold,
-    };
+    core_report *r = ring_push(c, exec_type, o->flags);
+    r->at_ns = at_ns;
+    r->order_no = o->order_no;
+    r->strategy = POSITION(c, o->position)->strategy;
+    r->account = ACCOUNT(c, seat->account)->id;
+    r->instrument = INSTRUMENT(c, seat->instrument)->id;
+    r->side = o->side;
+    r->type = o->type;
+    r->tif = o->tif;
+    r->flags = o->flags;
+    r->spec_version = o->spec_version;
+    r->price_ticks = o->limit_ticks;
+    r->qty_lots = o->qty_lots;
+    r->filled_lots = o->filled_lots;
+    r->command_index = (uint32_t)index;
+    r->hold = o->hold;
     return r;
 }

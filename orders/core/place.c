@@ -2,32 +2,29 @@
 #include "state.h"
 
 /* What a place asked for; what became of it is for the caller to say. */
-static core_report *place_report(core *c, const core_command *m, uint64_t index)
+static core_report *place_report(core *c, const core_command *m, uint8_t exec_type, uint64_t index)
 {
-    core_report *r = ring_push(c);
-    *r = (core_report){
-        .seq = c->seq,
-        .at_ns = m->at_ns,
-        .order_no = m->order_no,
-        .strategy = m->strategy,
-        .account = m->account,
-        .instrument = m->instrument,
-        .side = m->side,
-        .type = m->type,
-        .tif = m->tif,
-        .flags = m->flags & FLAGS_OF_ORDER,
-        .spec_version = m->spec_version,
-        .price_ticks = m->price_ticks,
-        .qty_lots = m->qty_lots,
-        .command_index = index,
-    };
+    core_report *r = ring_push(c, exec_type, m->flags & FLAGS_OF_ORDER);
+    r->at_ns = m->at_ns;
+    r->order_no = m->order_no;
+    r->strategy = m->strategy;
+    r->account = m->account;
+    r->instrument = m->instrument;
+    r->side = m->side;
+    r->type = m->type;
+    r->tif = m->tif;
+    r->flags = m->flags & FLAGS_OF_ORDER;
+    r->spec_version = m->spec_version;
+    r->price_ticks = m->price_ticks;
+    r->qty_lots = m->qty_lots;
+    r->command_index = (uint32_t)index;
     return r;
 }
 
 static unsigned refused_place(core *c, const core_command *m, const risk_decision *d, uint64_t index)
 {
-    core_report *r = place_report(c, m, index);
-    r->exec_type = r->ord_status = '8';
+    core_report *r = place_report(c, m, '8', index);
+    r->ord_status = '8';
     r->reason = (uint16_t)d->reason;
     r->limit = d->limit;
     r->value = d->value;
@@ -82,11 +79,10 @@ static uint32_t accept(core *c, const core_command *m, const risk_decision *d, u
     if (seat == 0) seat = account_seat_slot(c, d->account, d->instrument);
     if (position == 0) position = position_slot(c, seat, m->strategy);
     fill_market_half(c, slot, m, d->instrument);
-    core_report *r = place_report(c, m, index);
-    r->exec_type = '0';
+    core_report *r = place_report(c, m, '0', index);
     r->hold = d->hold;
-    r->limit = spec->maker_fee_ppm;
-    r->value = spec->taker_fee_ppm;
+    r->maker_fee_ppm = spec->maker_fee_ppm;
+    r->taker_fee_ppm = spec->taker_fee_ppm;
     account_open(c, r, slot, seat, position);
     return slot;
 }

@@ -10,19 +10,15 @@ unsigned command_refused(core *c, const core_command *m, uint32_t slot, unsigned
         const core_order *o = ORDER(c, slot);
         r = order_report(c, slot, 'I', m->at_ns, index);
         r->ord_status = o->ord_status;
-        account_view(c, SEAT(c, o->seat), POSITION(c, o->position), r);
+        account_view(c, SEAT(c, o->seat), NULL, r);
     } else {
-        r = ring_push(c);
-        *r = (core_report){
-            .seq = c->seq,
-            .at_ns = m->at_ns,
-            .order_no = m->order_no,
-            .account = m->account,
-            .instrument = m->instrument,
-            .exec_type = 'I',
-            .ord_status = '8',
-            .command_index = index,
-        };
+        r = ring_push(c, 'I', 0);
+        r->at_ns = m->at_ns;
+        r->order_no = m->order_no;
+        r->account = m->account;
+        r->instrument = m->instrument;
+        r->ord_status = '8';
+        r->command_index = (uint32_t)index;
     }
     r->reason = (uint16_t)reason;
     r->limit = limit;

@@ -30,12 +30,13 @@ static const char *follows(const core *c, const core_report *r, const core_order
 static const char *report_fault(const core *c, const core_report *r, uint32_t slot)
 {
     if (r->side > SIDE_SELL || r->liquidity > LIQUIDITY_TAKER) return "a report of no side";
-    if (!is_amount(r->hold) || !is_amount(r->cum_cost) || !is_amount(r->last_fee)) return "a report of an impossible amount";
+    if (!is_amount(r->hold)) return "a report of an impossible amount";
+    if (r->exec_type == 'F' && (!is_amount(r->cum_cost) || !is_amount(r->last_fee))) return "a report of an impossible amount";
     if (r->exec_type == '0') {
         if (r->qty_lots <= 0 || r->filled_lots != 0 || (r->type == TYPE_LIMIT && r->price_ticks <= 0))
             return "a NEW report of an impossible order";
-        return r->limit < 0 || r->value < 0 || r->limit > CORE_FEE_UNIT || r->value > CORE_FEE_UNIT ? "a NEW report with an impossible fee"
-                                                                                                    : NULL;
+        bool possible = r->maker_fee_ppm <= CORE_FEE_UNIT && r->taker_fee_ppm <= CORE_FEE_UNIT;
+        return possible ? NULL : "a NEW report with an impossible fee";
     }
     if (r->exec_type == 'F' && r->flags & FLAG_LATE) return r->last_lots <= 0 ? "an execution of an impossible size" : NULL;
     return slot && ORDER(c, slot)->in_account ? follows(c, r, ORDER(c, slot)) : NULL;
@@ -53,10 +54,25 @@ static const char *fold(core *c, core_report *r)
     return why;
 }
 
-const char *core_apply(core *c, const core_report *reports, size_t count)
+/* The report at the start of so many bytes, copied out: bytes of others need not lie where 128 bits may. */
+static const char *read_report(const uint8_t *from, size_t bytes, core_report *r)
 {
-    for (size_t i = 0; i < count; i++) {
-        core_report r = reports[i];
+    const char *cut = "reports that are cut short or not reports", *other = "reports of another layout, which this version cannot read";
+    if (bytes < CORE_REPORT_HEAD) return cut;
+    memcpy(r, from, CORE_REPORT_HEAD);
+    memset((uint8_t *)r + CORE_REPORT_HEAD, 0, sizeof *r - CORE_REPORT_HEAD);
+    if (r->layout != CORE_REPORT_LAYOUT) return other;
+    if (r->size != (report_is_whole(r->exec_type, r->flags) ? sizeof *r : CORE_REPORT_HEAD) || r->size > bytes) return cut;
+    memcpy(r, from, r->size);
+    return NULL;
+}
+
+const char *core_apply(core *c, const uint8_t *reports, size_t bytes)
+{
+    core_report r;
+    for (size_t at = 0; at < bytes; at += r.size) {
+        const char *unread = read_report(reports + at, bytes - at, &r);
+        if (unread) return unread;
         if (r.seq <= c->seq) continue; /* applied before: twice is once */
         const char *why = changes_something(&r) ? fold(c, &r) : NULL;
         if (why) return why;

@@ -2,34 +2,28 @@
  * and the tape of public prints, which overwrites its oldest and counts what was lost. */
 #include "state.h"
 
-#define RING_FIRST_ROOM 256u
+#define RING_FIRST_ROOM (64u * sizeof(core_report))
 #define TAPE_FIRST_ROOM 256u
 
 bool ring_reserve(core *c, uint64_t reports)
 {
-    uint64_t needed = c->ring_used + reports;
+    if (reports > c->ring_bound / sizeof(core_report)) return false;
+    size_t needed = c->ring_used + reports * sizeof(core_report);
     if (needed <= c->ring_room) return true;
     if (needed > c->ring_bound) return false;
-    uint64_t room = c->ring_room ? c->ring_room : RING_FIRST_ROOM;
+    size_t room = c->ring_room ? c->ring_room : RING_FIRST_ROOM;
     while (room < needed) room *= 2;
     if (room > c->ring_bound) room = c->ring_bound;
-    void *ring = pool_array(c, c->ring, c->ring_room * sizeof *c->ring, room * sizeof *c->ring);
+    void *ring = pool_array(c, c->ring, c->ring_room, room);
     if (ring == NULL) return false;
     c->ring = ring;
-    c->ring_room = (uint32_t)room;
+    c->ring_room = room;
     return true;
-}
-
-core_report *ring_push(core *c)
-{
-    c->seq++;
-    c->ring_total++;
-    return &c->ring[c->ring_used++];
 }
 
 size_t core_reports(const core *c, const core_report **first)
 {
-    *first = c->ring;
+    *first = (const core_report *)(const void *)c->ring;
     return c->ring_used;
 }
 

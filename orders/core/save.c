@@ -398,7 +398,7 @@ static const char *read_all(core *c, const uint8_t *state, size_t size)
     memcpy(&sum, state + s.end, sizeof sum);
     if (sum != checksum(state, s.end)) return "a checkpoint whose checksum does not hold";
     pass_header(&s, &h);
-    if (h.magic != SAVE_MAGIC || h.version != SAVE_VERSION) return "a checkpoint of another version";
+    if (h.magic != SAVE_MAGIC || h.version != SAVE_VERSION) return "a checkpoint of another version, which this one cannot read";
     const char *why = read_world(c, &s, &h);
     if (!why) why = read_money(c, &s, &h);
     if (!why) why = read_orders(c, &s, &h);

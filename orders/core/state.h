@@ -5,6 +5,8 @@
 
 #include "core.h"
 
+#include <string.h>
+
 #define WINDOW_TICKS 4096 /* one summary word of 64 covers 64 words of 64 bits */
 #define WINDOW_WORDS (WINDOW_TICKS / 64)
 #define LADDER_CHUNK 64
@@ -158,8 +160,8 @@ struct core {
     int64_t valued_at_ns; /* the newest time that a mark or a rate was told of */
     int64_t day_start_ns;
     uint32_t halts_on; /* halts not ACTIVE: zero spares six look-ups an order */
-    core_report *ring;
-    uint32_t ring_used, ring_room, ring_bound;
+    uint8_t *ring;     /* reports one after the other, each of its own size */
+    size_t ring_used, ring_room, ring_bound;
     core_tape *tape;
     uint32_t tape_first, tape_used, tape_room, tape_bound;
     uint64_t seq, trade_no, tape_seq, tape_lost;
@@ -285,8 +287,8 @@ uint32_t account_balance_slot(core *c, uint32_t account, uint32_t asset);
 uint32_t account_seat_slot(core *c, uint32_t account, uint32_t instrument);
 void account_link(core *c, uint32_t slot);       /* an order whose fields are set joins its account's open ones */
 bool account_reserve(core *c, uint32_t reports); /* room for whatever so many NEW reports may create */
-void account_view(const core *c, const core_seat *seat, const core_position_row *p, core_report *r);
-i128 account_bucket(const core_account *a, int64_t at_ns); /* tokens times 10^9 now */
+void account_view(const core *c, const core_seat *seat, const core_position_row *p, core_report *r); /* the state after */
+i128 account_bucket(const core_account *a, int64_t at_ns);                                           /* tokens times 10^9 now */
 #define BUCKET_TOKEN 1000000000
 
 /* position.c: false when a number does not fit (nothing changed). */
@@ -305,8 +307,28 @@ void value_refresh(core *c, uint32_t account);
 void value_forget(core *c, uint32_t account); /* as one whose worth was never known */
 
 /* ring.c */
-bool ring_reserve(core *c, uint64_t reports);
-core_report *ring_push(core *c); /* as it lies, for the caller to write whole, c->seq being its number; cannot fail after ring_reserve */
+bool ring_reserve(core *c, uint64_t reports); /* room for so many whole ones */
+/* Whether a report has more than its head: what moves money, refuses, or carries the terms of an order. */
+static inline bool report_is_whole(uint8_t exec_type, uint32_t flags)
+{
+    bool plain = exec_type == '0' || exec_type == '4' || exec_type == '5' || exec_type == 'C';
+    return !plain || flags & FLAG_TERMS;
+}
+/* The next report, numbered, with nothing else in it yet. Cannot fail after ring_reserve. */
+static inline core_report *ring_push(core *c, uint8_t exec_type, uint32_t flags)
+{
+    core_report *r = (core_report *)(void *)(c->ring + c->ring_used);
+    bool whole = report_is_whole(exec_type, flags);
+    memset(r, 0, CORE_REPORT_HEAD);
+    if (whole) memset((uint8_t *)r + CORE_REPORT_HEAD, 0, sizeof *r - CORE_REPORT_HEAD);
+    r->size = whole ? (uint16_t)sizeof *r : CORE_REPORT_HEAD;
+    r->layout = CORE_REPORT_LAYOUT;
+    r->exec_type = exec_type;
+    r->seq = ++c->seq;
+    c->ring_total++;
+    c->ring_used += r->size;
+    return r;
+}
 bool tape_reserve(core *c, uint64_t prints);
 void tape_push(core *c, const core_tape *t);
 

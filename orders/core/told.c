@@ -14,28 +14,23 @@ static unsigned told_late(core *c, const core_command *m, uint64_t index)
         !fixed_amount(m->qty_lots, spec->base_unit, &amount))
         return command_refused(c, m, 0, REASON_NUMBER_OVERFLOW, CORE_AMOUNT_MAX, 0, index);
     if (!account_reserve(c, 1)) return command_refused(c, m, 0, REASON_CAPACITY, 0, 0, index);
-    core_report *r = ring_push(c);
-    *r = (core_report){
-        .seq = c->seq,
-        .at_ns = m->at_ns,
-        .order_no = m->order_no,
-        .strategy = m->strategy,
-        .account = m->account,
-        .instrument = m->instrument,
-        .exec_type = 'F',
-        .ord_status = '4',
-        .side = m->side,
-        .liquidity = m->type,
-        .flags = FLAG_TOLD | FLAG_LATE,
-        .spec_version = m->spec_version,
-        .filled_lots = m->qty_lots,
-        .last_lots = m->qty_lots,
-        .last_ticks = m->price_ticks,
-        .trade_no = m->trade_no,
-        .command_index = index,
-        .cum_cost = notional,
-        .last_fee = fixed_fee(notional, m->type == LIQUIDITY_MAKER ? spec->maker_fee_ppm : spec->taker_fee_ppm),
-    };
+    core_report *r = ring_push(c, 'F', 0);
+    r->at_ns = m->at_ns;
+    r->order_no = m->order_no;
+    r->strategy = m->strategy;
+    r->account = m->account;
+    r->instrument = m->instrument;
+    r->ord_status = '4';
+    r->side = m->side;
+    r->liquidity = m->type;
+    r->flags = FLAG_TOLD | FLAG_LATE;
+    r->spec_version = m->spec_version;
+    r->filled_lots = r->last_lots = m->qty_lots;
+    r->last_ticks = m->price_ticks;
+    r->trade_no = m->trade_no;
+    r->command_index = (uint32_t)index;
+    r->cum_cost = notional;
+    r->last_fee = fixed_fee(notional, m->type == LIQUIDITY_MAKER ? spec->maker_fee_ppm : spec->taker_fee_ppm);
     command_fold(c, r, 0);
     return REASON_NONE;
 }

@@ -114,7 +114,7 @@ class Fold:
         batch.touched[order.order_no] = order
         fill = self._fill(batch, order, report, journal_seq) if report.exec_type == "F" else None
         position = self._position(batch, order, report) if fill else None
-        balances = self._balances(batch, order, report) if report.exec_type != "8" else []
+        balances = self._balances(batch, order, report)
         payload = {
             "kind": "report",
             "exec_type": report.exec_type,
@@ -138,8 +138,9 @@ class Fold:
         order.price_ticks = report.price_ticks
         order.quantity_lots = report.quantity_lots
         order.filled_lots = report.filled_lots
-        order.cost = report.cost
-        order.fee += report.last_fee
+        if report.exec_type == "F":
+            order.cost = report.cost
+            order.fee += report.last_fee
         order.seq = self.books.next_seq(order.account.id)
         if report.reason and report.exec_type != "I":
             order.reason = reason_picture(report, order.instrument)
@@ -188,19 +189,18 @@ class Fold:
         )  # fmt: skip
 
     def _balances(self, batch: Batch, order: LiveOrder, report: Report) -> list[dict[str, Any]]:
-        spec = order.instrument
-        return [
-            balance
-            for balance in (
-                self.balance(
-                    batch, order.account, spec.base_id, spec.base, report.base_total, report.base_hold, order.seq
-                ),
-                self.balance(
-                    batch, order.account, spec.quote_id, spec.quote, report.quote_total, report.quote_hold, order.seq
-                ),
-            )
-            if balance
-        ]
+        """What an execution left of both assets; anything else changes the hold of one, and a refusal nothing."""
+        spec, account = order.instrument, order.account
+        base, quote = (spec.base_id, spec.base), (spec.quote_id, spec.quote)
+        if report.exec_type == "F":
+            rows = [(*base, report.base_total, report.base_hold), (*quote, report.quote_total, report.quote_hold)]
+        elif report.reason and report.exec_type in ("8", "I"):
+            rows = []
+        else:
+            asset_id, asset = quote if order.side == "buy" else base
+            rows = [(asset_id, asset, self.books.balances.get((account.id, asset_id), (0, 0))[0], report.held)]
+        shapes_of = (self.balance(batch, account, *row, order.seq) for row in rows)
+        return [balance for balance in shapes_of if balance]
 
     def balance(
         self, batch: Batch, account: AccountSpec, asset_id: int, asset: str, total: int, hold: int, seq: int

@@ -1,4 +1,8 @@
-"""The core's packed reports as Python values."""
+"""The core's packed reports as Python values.
+
+Most events change one hold and nothing else, so most reports are short: a head alone. Executions, refusals and orders with
+terms are whole. What a report does not say is 0 here.
+"""
 
 from __future__ import annotations
 
@@ -6,10 +10,20 @@ import struct
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from orders._core import FLAG_TERMS, REASONS, REPORT_FORMAT
+from orders._core import (
+    FLAG_TERMS,
+    NO_COMMAND,
+    REASONS,
+    REPORT_FORMAT,
+    REPORT_HEAD_FORMAT,
+    REPORT_HEAD_SIZE,
+    REPORT_SIZE,
+)
 
-_FORMAT = struct.Struct(REPORT_FORMAT)
-SELF = 2**64 - 1  # command_index of a report about an order nobody commanded in this call
+_WHOLE, _HEAD = struct.Struct(REPORT_FORMAT), struct.Struct(REPORT_HEAD_FORMAT)
+_NO_REST = (0,) * (len(_WHOLE.unpack(bytes(REPORT_SIZE))) - len(_HEAD.unpack(bytes(REPORT_HEAD_SIZE))))
+_NO_AMOUNTS = (0, 0, 0, 0)
+SELF = NO_COMMAND  # command_index of a report about an order nobody commanded in this call
 
 #: FIX ord_status (39) -> the words of the API
 STATUS = {
@@ -52,12 +66,17 @@ class Report(NamedTuple):
     price_ticks: int
     quantity_lots: int
     filled_lots: int
+    command_index: int
+    size: int
+    layout: int
+    maker_fee_ppm: int  # of a NEW one: what the order keeps for life
+    taker_fee_ppm: int
+    hold: int
+    held: int  # the whole hold of the balance that the order holds of
     last_ticks: int
     last_lots: int
     trade_no: int
-    command_index: int
-    cost: int
-    hold: int
+    cost: int  # of all executions so far; told with an execution
     last_fee: int
     base_total: int
     base_hold: int
@@ -74,13 +93,18 @@ class Report(NamedTuple):
 
 def unpack(packed: bytes) -> Iterator[Report]:
     """The reports in a buffer of the core's."""
-    for fields in _FORMAT.iter_unpack(packed):
-        head = fields[:22]
-        tail = fields[22:]
-        amounts = [tail[at] | (tail[at + 1] << 64) for at in range(0, 26, 2)]
+    at, end = 0, len(packed)
+    while at < end:
+        head = _HEAD.unpack_from(packed, at)
+        size = head[19]
+        rest = _WHOLE.unpack_from(packed, at)[len(head) :] if size == REPORT_SIZE else _NO_REST
+        at += size
+        amounts = [rest[low] | (rest[low + 1] << 64) for low in range(4, 24, 2)]
+        exec_type = chr(head[6])
+        last = [*amounts[6:], 0, 0] if exec_type == "F" else [*_NO_AMOUNTS, *amounts[6:8]]
         report = Report(
-            *head[:6], chr(head[6]), STATUS[chr(head[7])], *head[8:11], LIQUIDITY[head[11]], REASONS.get(head[12], ""),
-            *head[13:], *amounts,
+            *head[:6], exec_type, STATUS[chr(head[7])], *head[8:11], LIQUIDITY[head[11]], REASONS.get(head[12], ""),
+            *head[13:23], head[23] | (head[24] << 64), head[25] | (head[26] << 64), *rest[:3], *amounts[:6], *last,
         )  # fmt: skip
         yield _with_terms(report) if report.flags & FLAG_TERMS and report.exec_type in "0D" else report
 

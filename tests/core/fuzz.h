@@ -52,10 +52,11 @@ static inline uint64_t digest(const core *c)
 }
 
 /* Only refusals were reported, so nothing may have changed. */
-static inline bool nothing_but_refusals(const core_report *first, size_t count)
+static inline bool nothing_but_refusals(const core_report *first, size_t bytes)
 {
-    for (size_t i = 0; i < count; i++)
-        if (first[i].exec_type != 'I' && (first[i].exec_type != '8' || first[i].flags & FLAG_TOLD)) return false;
+    const uint8_t *end = (const uint8_t *)first + bytes;
+    for (const core_report *r = first; (const uint8_t *)r < end; r = core_report_next(r))
+        if (r->exec_type != 'I' && (r->exec_type != '8' || r->flags & FLAG_TOLD)) return false;
     return true;
 }
 

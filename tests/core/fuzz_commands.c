@@ -49,7 +49,7 @@ static void command(core *c, core *twin, feed *f)
     PROMISE(core_broken(c) == NULL && (reason == 0 || core_reason_name(reason) != NULL));
     size_t count = core_reports(c, &first);
     if (reason && nothing_but_refusals(first, count)) PROMISE(digest(c) == before);
-    const char *why = core_apply(twin, first, count);
+    const char *why = core_apply(twin, (const uint8_t *)first, count);
     if (why) fprintf(stderr, "%s\n", why);
     PROMISE(why == NULL);
     core_reports_clear(c);

@@ -40,10 +40,10 @@ static core_command any_command(uint64_t numbers)
     return m;
 }
 
-static core *folded(const core_report *reports, size_t count)
+static core *folded(const uint8_t *reports, size_t bytes)
 {
     core *c = cast_of(1u << 16, 1u << 12);
-    PROMISE(core_apply(c, reports, count) == NULL);
+    PROMISE(core_apply(c, reports, bytes) == NULL);
     return c;
 }
 
@@ -66,8 +66,8 @@ static void one_round(uint64_t seed)
 {
     state = seed;
     core *c = cast_of(1u << 16, 1u << 12);
-    size_t kept = 0, room = 1u << 14;
-    core_report *journal = malloc(room * sizeof *journal);
+    size_t kept = 0, room = (1u << 14) * sizeof(core_report);
+    uint8_t *journal = malloc(room);
     uint64_t numbers = 20 + below(300);
     if (below(2)) core_fail_at_report(c, 1 + below(100));
     for (int i = 0; i < 600; i++) {
@@ -76,7 +76,7 @@ static void one_round(uint64_t seed)
         PROMISE(core_process(c, &m, 1, 0) == 1 && core_broken(c) == NULL);
         size_t count = core_reports(c, &first);
         PROMISE(kept + count <= room);
-        memcpy(journal + kept, first, count * sizeof *first);
+        memcpy(journal + kept, first, count);
         kept += count;
         core_reports_clear(c);
         if (i % 7 == 0) {

@@ -12,9 +12,11 @@ static core_report any_report(core *c, feed *f)
     if (count > 8) count = 8;
     if (count) core_order_view(c, open[number(f, 1) % count], &r);
     r.seq = c->seq + 1;
+    r.layout = CORE_REPORT_LAYOUT;
     r.exec_type = (uint8_t)"0F54C8DLI"[shape % 9];
     if (r.exec_type == '0') {
-        r = (core_report){.seq = r.seq, .exec_type = '0', .order_no = 100 + shape, .account = 1, .instrument = 1, .spec_version = 1};
+        r = (core_report){
+            .seq = r.seq, .layout = r.layout, .exec_type = '0', .order_no = 100 + shape, .account = 1, .instrument = 1, .spec_version = 1};
         r.price_ticks = 10;
         r.qty_lots = 10;
         r.hold = shape & 2 ? 100 : 10;
@@ -24,6 +26,7 @@ static core_report any_report(core *c, feed *f)
         r.filled_lots += 1;
         r.last_ticks = r.price_ticks;
     }
+    r.size = report_is_whole(r.exec_type, r.flags) ? (uint16_t)sizeof r : CORE_REPORT_HEAD;
     uint8_t *bytes = (uint8_t *)&r;
     for (uint64_t left = number(f, 1) % 4; left; left--) {
         uint64_t at = number(f, 2) % sizeof r;
@@ -54,7 +57,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     while (more(&f) && core_broken(c) == NULL) {
         core_report r = number(&f, 1) % 8 ? any_report(c, &f) : raw_report(&f);
         uint64_t before = core_hash(c);
-        const char *why = core_apply(c, &r, 1);
+        const char *why = core_apply(c, (const uint8_t *)&r, r.size <= sizeof r ? r.size : sizeof r);
         if (why && core_broken(c) == NULL) PROMISE(core_hash(c) == before);
     }
     if (core_broken(c) == NULL) {

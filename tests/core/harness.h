@@ -62,10 +62,12 @@ static inline unsigned cancel(core *c, uint64_t no)
 
 static inline const core_report *last_report(const core *c)
 {
-    const core_report *first;
-    size_t count = core_reports(c, &first);
-    PROMISE(count > 0);
-    return &first[count - 1];
+    const core_report *first, *next;
+    size_t bytes = core_reports(c, &first);
+    PROMISE(bytes > 0);
+    const uint8_t *end = (const uint8_t *)first + bytes;
+    while ((const uint8_t *)(next = core_report_next(first)) < end) first = next;
+    return first;
 }
 
 #endif

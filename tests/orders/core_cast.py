@@ -14,21 +14,6 @@ BUY, SELL = _core.SIDE_BUY, _core.SIDE_SELL
 LIMIT, MARKET = _core.TYPE_LIMIT, _core.TYPE_MARKET
 GTC, IOC = _core.TIF_GTC, _core.TIF_IOC
 RICH = 10**12
-AMOUNTS = [
-    "cum_cost",
-    "hold",
-    "last_fee",
-    "base_total",
-    "base_hold",
-    "quote_total",
-    "quote_hold",
-    "pos_qty",
-    "pos_cost",
-    "pos_realised",
-    "pos_fees",
-    "limit",
-    "value",
-]
 
 
 class Report(NamedTuple):
@@ -50,12 +35,17 @@ class Report(NamedTuple):
     price_ticks: int
     qty_lots: int
     filled_lots: int
+    command_index: int
+    size: int
+    layout: int
+    maker_fee_ppm: int
+    taker_fee_ppm: int
+    hold: int
+    held: int
     last_ticks: int
     last_lots: int
     trade_no: int
-    command_index: int
     cum_cost: int
-    hold: int
     last_fee: int
     base_total: int
     base_hold: int
@@ -74,12 +64,17 @@ class Report(NamedTuple):
 
 
 def read(packed: bytes) -> list[Report]:
+    """The reports of a buffer; what a short one does not say is 0."""
     reports = []
-    for row in struct.iter_unpack(_core.REPORT_FORMAT, packed):
-        plain = list(row[:22])
-        plain[6], plain[7] = chr(plain[6]), chr(plain[7])
-        amounts = [row[at] + (row[at + 1] << 64) for at in range(22, len(row), 2)]
-        reports.append(Report(*plain, *amounts))
+    at = 0
+    while at < len(packed):
+        size = struct.unpack_from(_core.REPORT_HEAD_FORMAT, packed, at)[19]
+        row = list(struct.unpack(_core.REPORT_FORMAT, packed[at : at + size].ljust(_core.REPORT_SIZE, b"\0")))
+        row[6], row[7] = chr(row[6]), chr(row[7])
+        amounts = [row[n] + (row[n + 1] << 64) for n in (23, 25, *range(31, 51, 2))]
+        last = [*amounts[8:], 0, 0] if row[6] == "F" else [0, 0, 0, 0, *amounts[8:10]]
+        reports.append(Report(*row[:23], *amounts[:2], *row[27:30], *amounts[2:8], *last))
+        at += size
     return reports
 
 

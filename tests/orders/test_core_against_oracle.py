@@ -256,6 +256,8 @@ def test_a_batch_gives_the_reports_that_single_calls_give():
     assert letters(batch) == letters(singly)
     assert [r._replace(command_index=0) for r in read(batch)] == [r._replace(command_index=0) for r in read(singly)]
     assert one.core.hash() == many.core.hash()
-    own = {r.order_no - 1 for r in read(batch) if r.command_index != 2**64 - 1 and r.command_index != r.order_no - 1}
+    own = {
+        r.order_no - 1 for r in read(batch) if r.command_index != _core.NO_COMMAND and r.command_index != r.order_no - 1
+    }
     assert not own
     assert BUY == 0

@@ -29,6 +29,7 @@ from tests.orders.core_cast import (
 
 def test_the_formats_describe_the_packed_records():
     assert struct.calcsize(_core.REPORT_FORMAT) == _core.REPORT_SIZE == 320
+    assert struct.calcsize(_core.REPORT_HEAD_FORMAT) == _core.REPORT_HEAD_SIZE == 128
     assert struct.calcsize(_core.COMMAND_FORMAT) == _core.COMMAND_SIZE == 96
     assert struct.calcsize(_core.TAPE_FORMAT) == _core.TAPE_SIZE == 72
 
@@ -38,7 +39,7 @@ def test_a_resting_order_holds_its_cost_and_fee():
     assert Desk(core).place(ALICE, BUY, 100, 7) == 0
     assert core.balance(ALICE, USDT) == (RICH, 702)  # 700 and two per mille, rounded up
     new = read(core.reports())[0]
-    assert (new.exec_type, new.ord_status, new.hold, new.quote_hold) == ("0", "0", 702, 702)
+    assert (new.exec_type, new.ord_status, new.hold, new.held) == ("0", "0", 702, 702)
 
 
 def test_both_sides_of_a_trade_get_a_report_with_the_state_after_it():
@@ -52,7 +53,7 @@ def test_both_sides_of_a_trade_get_a_report_with_the_state_after_it():
     assert (taken.account, taken.ord_status, taken.last_lots, taken.last_fee, taken.pos_qty) == (BOB, "2", 20, 4, 20)
     assert (made.account, made.ord_status, made.filled_lots, made.last_fee, made.hold) == (ALICE, "1", 20, 2, 30)
     assert taken.trade_no == made.trade_no
-    assert (taken.command_index, made.command_index) == (0, 2**64 - 1)
+    assert (taken.command_index, made.command_index) == (0, _core.NO_COMMAND)
     assert core.balance(BOB, USDT) == (RICH - 2004, 0)
     assert core.balance(ALICE, USDT) == (RICH + 1998, 0)
 

@@ -138,7 +138,7 @@ def test_the_exchange_may_end_an_order():
     Desk(core).place(ALICE, BUY, 100, 10, number=1)
     core.reports()
     (end,) = read(core.process(command(_core.OP_CLOSE, 1, type=ord("C"))))
-    assert (end.exec_type, end.ord_status, end.quote_hold) == ("C", "C", 0)
+    assert (end.exec_type, end.ord_status, end.held) == ("C", "C", 0)
     assert core.best(BTC_USDT) == (None, 0, None, 0)
     core.verify()
 
