@@ -56,6 +56,15 @@ class Places:
     def valkey(self) -> Path:
         return self.home / "valkey"
 
+    def fresh(self, prefix: str) -> Path:
+        """A new empty directory of the servers' user beside their files; those that killed starts left are removed.
+        Each has a name of its own: what such a start was running may still be writing."""
+        for left in self.home.glob(f"{prefix}*"):
+            shutil.rmtree(left, ignore_errors=True)
+        place = Path(tempfile.mkdtemp(prefix=prefix, dir=self.home))
+        _give(place, self.user)
+        return place
+
 
 def prepare(data: Path) -> Places:
     """Make the directories. Raises CannotStart with a sentence when one cannot be made or written."""

@@ -81,12 +81,14 @@ class Postgres:
         return shown.stdout.split()[-1]
 
     def _initialise(self) -> None:
+        """Made beside and moved in whole: a start killed in the middle leaves nothing that looks like a cluster."""
         where = self.places.postgres
+        making = self.places.fresh("postgres.making-")
         made = _as_user(
             self.places.user,
             [
                 str(self.bin / "initdb"),
-                f"--pgdata={where}",
+                f"--pgdata={making}",
                 "--username=meridian",
                 # no password: it listens on no network, and only its user may open the socket's directory
                 "--auth=trust",
@@ -95,13 +97,20 @@ class Postgres:
                 "--locale=C.UTF-8",
                 "--no-instructions",
             ],
-            where,
+            making,
         )
         if made.returncode:
             reason = (made.stderr or made.stdout).strip().splitlines()
             raise CannotStart(
                 f"PostgreSQL could not make its files in {where}: {reason[-1] if reason else 'no reason given'}"
             )
+        try:
+            making.rename(where)  # onto the empty directory
+        except OSError as error:
+            raise CannotStart(
+                f"{where} holds files that are no PostgreSQL cluster ({error.strerror}). Nothing was changed. "
+                "Move them away, or give another --data."
+            ) from None
 
     def child(self) -> Child:
         """The server as a process; SIGINT is PostgreSQL's fast shutdown."""

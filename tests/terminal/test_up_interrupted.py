@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
+import time
 from pathlib import Path
 
 import psycopg
@@ -43,6 +45,20 @@ def test_killed_after_the_demo_was_committed_its_secrets_are_still_told(place: P
         first.kill()
     demo = place / "data" / "demo.json"
     demo.replace(demo.with_name("demo.json.part"))
+    _is_whole(place / "data")
+
+
+@pytest.mark.timeout(120)
+def test_killed_while_postgresql_makes_its_files_nothing_half_made_is_taken_for_a_cluster(place: Path) -> None:
+    first = Up(place / "data")
+    try:
+        first.wait_for("PostgreSQL: making its files")
+        while not list(place.glob("data/postgres*/PG_VERSION")):
+            time.sleep(0.002)
+        os.kill(first.process.pid, signal.SIGKILL)
+    finally:
+        first.kill()
+    assert not (place / "data" / "postgres" / "PG_VERSION").exists()
     _is_whole(place / "data")
 
 
