@@ -188,12 +188,11 @@ void book_add(core *c, core_book *b, uint32_t slot)
         if (in_window(b, price)) bit_set(b, side, index_of(price));
         if (b->levels[side]++ == 0 || ladder_key(side, price) > ladder_key(side, b->best[side])) b->best[side] = price;
     }
-    LINKS(c, slot)->prev = level->tail;
-    LINKS(c, slot)->next = 0;
-    if (level->tail)
-        LINKS(c, level->tail)->next = slot;
-    else
-        level->head = slot;
+    order_links *own = LINKS(c, slot);
+    own->prev = level->tail;
+    own->next = 0;
+    LINKS(c, level->tail)->next = slot; /* of slot 0 nobody reads it: cheaper than to ask */
+    level->head = level->head ? level->head : slot;
     level->tail = slot;
     level->count++;
     level->lots += o->remaining;
@@ -221,15 +220,11 @@ void book_take(core *c, core_book *b, uint32_t slot, int64_t lots)
     level->lots -= lots;
     b->lots[o->side] -= lots;
     if (o->remaining > 0) return;
-    const order_links *own = LINKS(c, slot);
-    if (own->prev)
-        LINKS(c, own->prev)->next = own->next;
-    else
-        level->head = own->next;
-    if (own->next)
-        LINKS(c, own->next)->prev = own->prev;
-    else
-        level->tail = own->prev;
+    uint32_t prev = LINKS(c, slot)->prev, next = LINKS(c, slot)->next;
+    LINKS(c, prev)->next = next; /* of slot 0 nobody reads it: cheaper than to ask */
+    LINKS(c, next)->prev = prev;
+    level->head = prev ? level->head : next;
+    level->tail = next ? level->tail : prev;
     o->in_book = false;
     b->orders[o->side]--;
     c->orders_market--;

@@ -79,12 +79,13 @@ void core_each_array(core *c, array_visitor *visit)
 {
     core_pool *pools[] = {&c->orders, &c->levels,    &c->chunks, &c->instruments, &c->accounts, &c->balances,
                           &c->seats,  &c->positions, &c->halts,  &c->rates,       &c->flows};
-    core_table *tables[] = {&c->order_ids, &c->instrument_ids, &c->account_ids, &c->balance_ids,
-                            &c->seat_ids,  &c->position_ids,   &c->halt_ids,    &c->rate_ids};
+    core_table *tables[] = {&c->instrument_ids, &c->account_ids, &c->balance_ids, &c->seat_ids,
+                            &c->position_ids,   &c->halt_ids,    &c->rate_ids};
     for (size_t i = 0; i < sizeof pools / sizeof *pools; i++)
         pools[i]->data = visit(c, pools[i]->data, (size_t)pools[i]->room * pools[i]->record);
     for (size_t i = 0; i < sizeof tables / sizeof *tables; i++)
         tables[i]->entries = visit(c, tables[i]->entries, ((size_t)tables[i]->mask + 1) * sizeof *tables[i]->entries);
+    c->order_ids.entries = visit(c, c->order_ids.entries, ((size_t)c->order_ids.mask + 1) * sizeof *c->order_ids.entries);
     c->links = visit(c, c->links, c->links_room * sizeof *c->links);
     c->ring = visit(c, c->ring, c->ring_room);
     c->tape = visit(c, c->tape, c->tape_room * sizeof *c->tape);

@@ -25,12 +25,17 @@ uint8_t order_next(uint8_t ord_status, uint8_t exec_type, bool filled)
 
 bool order_is_final(uint8_t ord_status) { return ord_status == '2' || ord_status == '4' || ord_status == '8' || ord_status == 'C'; }
 
-uint32_t order_find(const core *c, uint64_t order_no) { return table_get(&c->order_ids, order_no); }
+void order_expect_entry(const core *c, uint64_t order_no)
+{
+    const order_index *t = &c->order_ids;
+    if (t->entries != NULL) __builtin_prefetch(&t->entries[index_hash(order_no) >> t->shift]);
+}
 
 void order_expect(const core *c, uint64_t order_no)
 {
-    uint32_t slot = table_guess(&c->order_ids, order_no);
-    if (c->links == NULL) return;
+    const order_index *t = &c->order_ids;
+    if (t->entries == NULL) return;
+    uint32_t slot = (uint32_t)t->entries[index_hash(order_no) >> t->shift]; /* its own, for most numbers */
     const uint8_t *order = (const uint8_t *)ORDER(c, slot);
     __builtin_prefetch(order);
     __builtin_prefetch(order + sizeof(core_order) / 2);
@@ -39,7 +44,7 @@ void order_expect(const core *c, uint64_t order_no)
 
 bool order_reserve(core *c, uint32_t orders)
 {
-    if (!pool_reserve(c, &c->orders, orders) || !table_reserve(c, &c->order_ids, orders)) return false;
+    if (!pool_reserve(c, &c->orders, orders) || !index_reserve(c, orders)) return false;
     if (c->links_room == c->orders.room) return true;
     void *links = pool_array(c, c->links, c->links_room * sizeof *c->links, c->orders.room * sizeof *c->links);
     if (links == NULL) return false;
@@ -52,7 +57,7 @@ uint32_t order_create(core *c, uint64_t order_no)
 {
     uint32_t slot = pool_take_as_it_lies(&c->orders);
     *ORDER(c, slot) = (core_order){.order_no = order_no};
-    table_put(&c->order_ids, order_no, slot);
+    index_put(c, order_no, slot);
     return slot;
 }
 
@@ -60,7 +65,7 @@ void order_drop_if_gone(core *c, uint32_t slot)
 {
     core_order *o = ORDER(c, slot);
     if (o->in_book || o->in_account) return;
-    table_remove(&c->order_ids, o->order_no);
+    index_remove(c, o->order_no, slot);
     pool_give(&c->orders, slot);
 }
 

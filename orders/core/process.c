@@ -43,7 +43,7 @@ size_t core_process(core *c, const core_command *commands, size_t count, uint64_
         const core_command *m = &commands[done];
         uint64_t index = first_index + done;
         if (c->ring_used > c->ring_bound / 2) break; /* each command finds at least half of the ring */
-        if (count - done > TABLE_AHEAD) table_expect(&c->order_ids, m[TABLE_AHEAD].order_no);
+        if (count - done > TABLE_AHEAD) order_expect_entry(c, m[TABLE_AHEAD].order_no);
         if (count - done > ORDER_AHEAD) order_expect(c, m[ORDER_AHEAD].order_no);
         switch (m->op) {
         case OP_PLACE: core_place(c, m, index); break;

@@ -27,6 +27,12 @@ typedef struct {
     uint32_t mask, count;
 } core_table;
 
+typedef struct { /* index.c: order numbers */
+    uint64_t *entries;
+    uint32_t shift;              /* 32 - log2(size) */
+    uint32_t mask, count, spare; /* spare: so many more before it grows */
+} order_index;
+
 typedef struct { /* orders of one price, first come first served */
     int64_t lots;
     uint32_t head, tail, count, pad;
@@ -155,7 +161,8 @@ struct core {
     core_pool orders, levels, chunks, instruments, accounts, balances, seats, positions, halts, rates, flows;
     order_links *links;
     uint32_t links_room; /* that of orders, once reserved */
-    core_table order_ids, instrument_ids, account_ids, balance_ids, seat_ids, position_ids, halt_ids, rate_ids;
+    order_index order_ids;
+    core_table instrument_ids, account_ids, balance_ids, seat_ids, position_ids, halt_ids, rate_ids;
     uint32_t bridges[CORE_BRIDGES];
     int64_t valued_at_ns; /* the newest time that a mark or a rate was told of */
     int64_t day_start_ns;
@@ -207,11 +214,23 @@ void *pool_array(core *c, void *old, size_t old_bytes, size_t new_bytes); /* zer
 
 /* table.c: u64 -> slot, open addressing, load at most a half. */
 bool table_reserve(core *c, core_table *t, uint32_t extra);
-uint32_t table_get(const core_table *t, uint64_t key);      /* 0 = not there */
+static inline uint32_t table_home(const core_table *t, uint64_t key) { return (uint32_t)((key * 0x9E3779B97F4A7C15u) >> t->shift); }
+static inline uint32_t table_get(const core_table *t, uint64_t key) /* 0 = not there */
+{
+    if (t->entries == NULL) return 0;
+    for (uint32_t i = table_home(t, key);; i = (i + 1) & t->mask) {
+        const table_entry *e = &t->entries[i];
+        if (e->slot == 0 || e->key == key) return e->slot;
+    }
+}
 void table_put(core_table *t, uint64_t key, uint32_t slot); /* key is new, room is reserved */
 void table_remove(core_table *t, uint64_t key);
-void table_expect(const core_table *t, uint64_t key);    /* a look-up comes soon: its line is asked for now */
-uint32_t table_guess(const core_table *t, uint64_t key); /* what table_get answers for most keys; some slot, or 0, for others */
+
+/* index.c: order numbers -> slots. */
+bool index_reserve(core *c, uint32_t extra);
+void index_put(core *c, uint64_t order_no, uint32_t slot); /* the number is new, room is reserved */
+void index_remove(core *c, uint64_t order_no, uint32_t slot);
+static inline uint32_t index_hash(uint64_t order_no) { return (uint32_t)((order_no * 0x9E3779B97F4A7C15u) >> 32); }
 
 /* ladder.c: sorted levels outside the window. */
 static inline int64_t ladder_key(unsigned side, int64_t price)
@@ -259,10 +278,20 @@ void command_fold(core *c, core_report *r, uint32_t slot); /* one report of a li
 /* order.c: the one state table. 0 when the event is not allowed in that state. */
 uint8_t order_next(uint8_t ord_status, uint8_t exec_type, bool filled);
 bool order_is_final(uint8_t ord_status);
-uint32_t order_find(const core *c, uint64_t order_no);
+static inline uint32_t order_find(const core *c, uint64_t order_no)
+{
+    const order_index *t = &c->order_ids;
+    if (t->entries == NULL) return 0;
+    uint32_t hash = index_hash(order_no);
+    for (uint32_t i = hash >> t->shift;; i = (i + 1) & t->mask) {
+        uint64_t e = t->entries[i];
+        if (e == 0 || ((uint32_t)(e >> 32) == hash && ORDER(c, (uint32_t)e)->order_no == order_no)) return (uint32_t)e;
+    }
+}
 bool order_reserve(core *c, uint32_t orders);
-void order_expect(const core *c, uint64_t order_no); /* a command on it comes soon: its lines are asked for now */
-uint32_t order_create(core *c, uint64_t order_no);   /* room is reserved */
+void order_expect(const core *c, uint64_t order_no);       /* a command on it comes soon: its lines are asked for now */
+void order_expect_entry(const core *c, uint64_t order_no); /* the same, some commands earlier: the table's line */
+uint32_t order_create(core *c, uint64_t order_no);         /* room is reserved */
 void order_drop_if_gone(core *c, uint32_t slot);
 core_report *order_report(core *c, uint32_t slot, uint8_t exec_type, int64_t at_ns, uint64_t index); /* all but the state after */
 

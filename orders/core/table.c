@@ -4,11 +4,9 @@
 
 #define TABLE_FIRST_BITS 6u
 
-static uint32_t home(const core_table *t, uint64_t key) { return (uint32_t)((key * 0x9E3779B97F4A7C15u) >> t->shift); }
-
 static void place(core_table *t, uint64_t key, uint32_t slot)
 {
-    uint32_t i = home(t, key);
+    uint32_t i = table_home(t, key);
     while (t->entries[i].slot) i = (i + 1) & t->mask;
     t->entries[i] = (table_entry){key, slot};
 }
@@ -36,22 +34,6 @@ bool table_reserve(core *c, core_table *t, uint32_t extra)
     return table_grow(c, t, wanted);
 }
 
-uint32_t table_get(const core_table *t, uint64_t key)
-{
-    if (t->entries == NULL) return 0;
-    for (uint32_t i = home(t, key);; i = (i + 1) & t->mask) {
-        const table_entry *e = &t->entries[i];
-        if (e->slot == 0 || e->key == key) return e->slot;
-    }
-}
-
-void table_expect(const core_table *t, uint64_t key)
-{
-    if (t->entries != NULL) __builtin_prefetch(&t->entries[home(t, key)]);
-}
-
-uint32_t table_guess(const core_table *t, uint64_t key) { return t->entries == NULL ? 0 : t->entries[home(t, key)].slot; }
-
 void table_put(core_table *t, uint64_t key, uint32_t slot)
 {
     place(t, key, slot);
@@ -61,11 +43,11 @@ void table_put(core_table *t, uint64_t key, uint32_t slot)
 void table_remove(core_table *t, uint64_t key)
 {
     if (t->entries == NULL) return;
-    uint32_t hole = home(t, key);
+    uint32_t hole = table_home(t, key);
     while (t->entries[hole].slot && t->entries[hole].key != key) hole = (hole + 1) & t->mask;
     if (t->entries[hole].slot == 0) return;
     for (uint32_t i = (hole + 1) & t->mask; t->entries[i].slot; i = (i + 1) & t->mask) {
-        uint32_t distance = (i - home(t, t->entries[i].key)) & t->mask;
+        uint32_t distance = (i - table_home(t, t->entries[i].key)) & t->mask;
         if (distance >= ((i - hole) & t->mask)) { /* the hole lies on its way: it may move there */
             t->entries[hole] = t->entries[i];
             hole = i;
