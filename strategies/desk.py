@@ -12,7 +12,7 @@ from decimal import Decimal
 from typing import Protocol
 
 from marketdata.domain import Kline
-from strategies.domain import Position, Signal
+from strategies.domain import Conditions, Position, Signal
 
 
 class Desk(Protocol):
@@ -24,16 +24,16 @@ class Desk(Protocol):
     def position(self) -> Position:
         """What this strategy holds, as of the newest report it was told of."""
 
-    def buy(self, quantity: Decimal, price: Decimal | None = None) -> int:
-        """Wish to buy; a limit order (good till canceled) at `price`, a market order without. Gives the order's number
-        in the run."""
+    def buy(self, quantity: Decimal, price: Decimal | None = None, conditions: Conditions | None = None) -> int:
+        """Wish to buy; a limit order (good till canceled) at `price`, a market order without, another type or more by
+        `conditions`. Gives the order's number in the run."""
 
-    def sell(self, quantity: Decimal, price: Decimal | None = None) -> int:
+    def sell(self, quantity: Decimal, price: Decimal | None = None, conditions: Conditions | None = None) -> int:
         """Wish to sell, as `buy`."""
 
     def cancel(self, number: int) -> None:
         """Wish that the run's order `number` be canceled. What became of it comes as a report; one already ended is
-        left alone."""
+        left alone, and so are the take profit and stop loss that followed what it filled: they close what is held."""
 
     def signal(self, signal: Signal) -> None:
         """Write down an opinion for people to see."""

@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from decimal import Decimal
 from enum import StrEnum
+from typing import Any
 
 from marketdata.precision import decimal_text, parse_decimal
 
@@ -135,6 +136,39 @@ class Signal:
 
 
 @dataclass(frozen=True)
+class Conditions:
+    """What makes an order more than a price and a quantity, under the names of the API. `type` '' is limit with a price and
+    market without; `take_profit` and the stop loss are prices of the orders that follow its fills."""
+
+    type: str = ""
+    stop_price: Decimal | None = None
+    trail_amount: Decimal | None = None
+    trail_percent: Decimal | None = None
+    time_in_force: str = ""
+    expires_at: datetime | None = None
+    post_only: bool = False
+    reduce_only: bool = False
+    take_profit: Decimal | None = None
+    stop_loss: Decimal | None = None
+    stop_loss_limit: Decimal | None = None
+
+    def fields(self) -> dict[str, Any]:
+        """As they go to the door; what is not asked for is left out."""
+        prices = {name: getattr(self, name) for name in ("stop_price", "trail_amount", "trail_percent")}
+        made: dict[str, Any] = {name: decimal_text(value) for name, value in prices.items() if value is not None}
+        made |= {name: True for name in ("post_only", "reduce_only") if getattr(self, name)}
+        made |= {name: getattr(self, name) for name in ("type", "time_in_force") if getattr(self, name)}
+        if self.expires_at is not None:
+            made["expires_at"] = self.expires_at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+        if self.take_profit is not None:
+            made["take_profit"] = {"price": decimal_text(self.take_profit)}
+        if self.stop_loss is not None:
+            limit = None if self.stop_loss_limit is None else decimal_text(self.stop_loss_limit)
+            made["stop_loss"] = {"stop_price": decimal_text(self.stop_loss), "limit_price": limit}
+        return made
+
+
+@dataclass(frozen=True)
 class Position:
     """What the strategy itself holds: signed quantity in the base asset, mean price paid in the quote asset."""
 
@@ -159,6 +193,8 @@ class Report:
     code: str
     """Why it was refused, as RISK codes and EXCHANGE_REJECTED; empty when it was not."""
     at: datetime
+    leg: str = ""
+    """`tp` or `sl` when it is about the take profit or stop loss that followed the order; '' for the order itself."""
 
     @property
     def is_final(self) -> bool:

@@ -16,8 +16,9 @@ from marketdata.domain import Kline
 from marketdata.models import Instrument
 from marketdata.models import Kline as KlineRow
 from marketdata.precision import decimal_text
+from orders.models import Order
 from orders.shapes import mean_price_text
-from strategies.domain import Market, Position, Report, Side, Signal
+from strategies.domain import Conditions, Market, Position, Report, Side, Signal
 
 REPORTS_MAX = 200
 KLINES_MAX = 500
@@ -43,7 +44,7 @@ class Wish:
     """An order or a cancel a strategy asked for during one event."""
 
     number: int
-    fields: dict[str, str] = field(default_factory=dict)
+    fields: dict[str, Any] = field(default_factory=dict)
     cancels: int | None = None
 
 
@@ -72,13 +73,13 @@ class LiveDesk:
         """See Desk."""
         return self.held
 
-    def buy(self, quantity: Decimal, price: Decimal | None = None) -> int:
+    def buy(self, quantity: Decimal, price: Decimal | None = None, conditions: Conditions | None = None) -> int:
         """See Desk."""
-        return self._order(Side.BUY, quantity, price)
+        return self._order(Side.BUY, quantity, price, conditions)
 
-    def sell(self, quantity: Decimal, price: Decimal | None = None) -> int:
+    def sell(self, quantity: Decimal, price: Decimal | None = None, conditions: Conditions | None = None) -> int:
         """See Desk."""
-        return self._order(Side.SELL, quantity, price)
+        return self._order(Side.SELL, quantity, price, conditions)
 
     def cancel(self, number: int) -> None:
         """See Desk."""
@@ -92,10 +93,10 @@ class LiveDesk:
         """See Desk."""
         return self.at
 
-    def _order(self, side: Side, quantity: Decimal, price: Decimal | None) -> int:
+    def _order(self, side: Side, quantity: Decimal, price: Decimal | None, conditions: Conditions | None) -> int:
         if not self.is_open:
             raise Closed("it wished to trade after it was stopped")
-        fields = {
+        fields: dict[str, Any] = {
             "exchange": self.instrument.exchange.name,
             "symbol": self.instrument.symbol,
             "type": "market" if price is None else "limit",
@@ -104,6 +105,8 @@ class LiveDesk:
         }
         if price is not None:
             fields |= {"price": decimal_text(price), "time_in_force": "gtc"}
+        if conditions is not None:
+            fields |= conditions.fields()
         wish = Wish(self._number(), fields)
         self.wishes.append(wish)
         return wish.number
@@ -189,8 +192,17 @@ class Heard:
 
     @property
     def request_id(self) -> str:
-        """The request_id of the order it is about."""
-        return str(self.payload["order"]["request_id"])
+        """The request_id the order was placed under; of a leg, that of the order it follows."""
+        parent = self.payload["order"].get("parent_id")
+        if parent is None:
+            return str(self.payload["order"]["request_id"])
+        return str(Order.objects.filter(pk=parent).values_list("request_id", flat=True).first() or "")
+
+    @property
+    def leg(self) -> str:
+        """`tp` or `sl`; '' for an order that was placed."""
+        order = self.payload["order"]
+        return str(order["request_id"])[:2] if order.get("parent_id") else ""
 
     def position(self, instrument: Instrument) -> dict[str, Any] | None:
         """The strategy's position after it, as a run keeps it; None when it says nothing of it."""
@@ -213,6 +225,7 @@ class Heard:
             average_price=None if average is None else Decimal(average),
             code=(order.get("reason") or {}).get("code", ""),
             at=self.at,
+            leg=self.leg,
         )
 
 

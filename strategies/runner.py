@@ -151,7 +151,7 @@ class Runner:
             if intent is None or (intent.ended and row.exec_type == "8"):
                 return None  # another run's order, or a refusal of which its answer told already
             report = row.report(intent.number)
-            if report.is_final and not intent.ended:
+            if report.is_final and not intent.ended and not report.leg:
                 run.intents.filter(pk=intent.pk).update(ended=True)
             return _about(report)
 

@@ -13,20 +13,22 @@ from orders._core import Core
 from orders.engine.batch import Batch
 from orders.engine.orders import LiveOrder
 
-# What a key's orders of today were worth: what filled, and what may still fill.
+# What a key's orders of today were worth: what filled, and what may still fill. Legs only close what was counted already.
 _TODAY = """
 SELECT COALESCE(sum(o.cost + CASE WHEN o.status IN ('filled', 'canceled', 'rejected', 'expired') THEN 0
-                             ELSE (o.quantity - o.filled_quantity) * COALESCE(o.price, 0) * i.contract_size END), 0)
+                             ELSE (o.quantity - o.filled_quantity) * COALESCE(o.price, o.stop_price, 0) * i.contract_size END), 0)
 FROM orders_order o JOIN marketdata_instrument i ON i.id = o.instrument_id
 WHERE o.account_id = %s AND o.key_id = %s AND o.created_at >= %s
+  AND o.parent_id IS NULL
 """
 
 
 def notional(core: Core, order: LiveOrder, side: int) -> int:
-    """What the order is worth in quote: at its limit, or by walking the book as it stands."""
-    if order.type == "market":
+    """What the order is worth in quote: at its limit or its stop, or by walking the book as it stands."""
+    ticks = order.price_ticks or order.terms.stop_ticks
+    if ticks == 0:
         return core.cost_to_fill(order.instrument.id, side, order.quantity_lots)[1]
-    return order.price_ticks * order.quantity_lots * order.instrument.quote_unit
+    return ticks * order.quantity_lots * order.instrument.quote_unit
 
 
 def over_day(
@@ -36,9 +38,12 @@ def over_day(
     row = cursor.execute(_TODAY, (order.account.id, order.key_id, midnight)).fetchone()
     already = to_amount(row[0].quantize(Decimal(1).scaleb(-18))) if row else 0
     for other in batch.touched.values():
-        if not other.stored and other.key_id == order.key_id and other is not order and other.status != "rejected":
+        if other.stored or other.parent_id is not None or other is order:
+            continue
+        if other.key_id == order.key_id and other.status != "rejected":
             already += other.cost
             if other.is_open:
-                already += other.price_ticks * (other.quantity_lots - other.filled_lots) * other.instrument.quote_unit
+                ticks = other.price_ticks or other.terms.stop_ticks
+                already += ticks * (other.quantity_lots - other.filled_lots) * other.instrument.quote_unit
     total = already + worth
     return total if total > to_amount(Decimal(day_max)) else None

@@ -8,12 +8,17 @@ from typing import Any
 from marketdata import clock
 from marketdata.precision import amount_decimal, amount_text, decimal_text, text
 from orders import shapes
+from orders._core import FLAG_REDUCE_ONLY, FLAG_TRAIL_PERCENT
 from orders.conditions import NO_TERMS, PRICED
 from orders.engine.batch import Batch
 from orders.engine.orders import LiveOrder, Orders
 from orders.engine.reports import Report
+from orders.engine.words import SIDE_WORDS, TIF_WORDS, TYPE_WORDS
 from orders.engine.world import AccountSpec, InstrumentSpec
-from orders.ids import fill_uuid
+from orders.ids import fill_uuid, leg_of, leg_request_id, order_uuid
+from orders.messages import Terms
+
+NEW, TRIGGERED = "0", "L"  # exec_type
 
 Money = tuple[int, int]  # (total, used)
 Place = tuple[int, int, int, int]  # (quantity, cost, realised, fees)
@@ -101,15 +106,14 @@ def _iso(at_ns: int) -> str | None:
 class Fold:
     """Applies reports, one by one, to what the engine keeps and to a batch."""
 
-    def __init__(self, orders: Orders, books: Books) -> None:
+    def __init__(self, shard: int, orders: Orders, books: Books) -> None:
+        self.shard = shard
         self.orders = orders
         self.books = books
 
     def report(self, batch: Batch, report: Report, journal_seq: int) -> LiveOrder:
-        """One report. The order must be known: the engine made it, or recovery read it."""
-        order = self.orders.by_no(report.order_no)
-        if order is None:
-            raise LookupError(f"the core reported on order {report.order_no}, which the engine does not know")
+        """One report. The order must be known: the engine made it, recovery read it, or it is born by this report."""
+        order = self.orders.by_no(report.order_no) or self._born(report)
         self._move(order, report)
         batch.touched[order.order_no] = order
         fill = self._fill(batch, order, report, journal_seq) if report.exec_type == "F" else None
@@ -131,7 +135,27 @@ class Fold:
             self.orders.close(order)
         return order
 
+    def _born(self, report: Report) -> LiveOrder:
+        """An order nobody commanded: a leg that follows another's fills, with what that other was placed with."""
+        leg = leg_of(report.order_no)
+        parent = self.orders.by_no(report.order_no ^ leg) if leg and report.exec_type == NEW else None
+        if parent is None:
+            raise LookupError(f"the core reported on order {report.order_no}, which the engine does not know")
+        order = LiveOrder(
+            id=order_uuid(report.at_ns, self.shard, report.order_no), order_no=report.order_no, account=parent.account,
+            instrument=parent.instrument, request_id=leg_request_id(leg, parent.id), type=TYPE_WORDS[report.type],
+            side=SIDE_WORDS[report.side], time_in_force=TIF_WORDS[report.tif], price_ticks=report.price_ticks,
+            quantity_lots=report.quantity_lots, created_ns=report.at_ns, updated_ns=report.at_ns, key_id=parent.key_id,
+            user_id=parent.user_id, exchange_order_id=str(report.order_no), strategy_id=parent.strategy_id,
+            source=parent.source, parent_id=parent.id, reduce_only=bool(report.flags & FLAG_REDUCE_ONLY),
+        )  # fmt: skip
+        self.orders.add(order)
+        return order
+
     def _move(self, order: LiveOrder, report: Report) -> None:
+        order.seq = self.books.next_seq(order.account.id)
+        if report.exec_type == "I" and not order.is_open:
+            return  # a cancel or amend that came too late: the core knows the order no more, and says nothing of it
         if report.exec_type != "I":  # a refused cancel or amend says how the order stands, it does not move it
             order.status = report.status
         order.updated_ns = report.at_ns
@@ -141,7 +165,11 @@ class Fold:
         if report.exec_type == "F":
             order.cost = report.cost
             order.fee += report.last_fee
-        order.seq = self.books.next_seq(order.account.id)
+        if report.terms is not None:
+            stop, trail, *rest = report.terms
+            order.terms = Terms(stop, trail, bool(report.flags & FLAG_TRAIL_PERCENT), *rest)
+        if report.exec_type == TRIGGERED:
+            order.triggered_ns = report.at_ns
         if report.reason and report.exec_type != "I":
             order.reason = reason_picture(report, order.instrument)
 

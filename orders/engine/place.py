@@ -9,19 +9,18 @@ import psycopg
 
 from marketdata.precision import amount_text, to_amount
 from orders import messages, shapes
-from orders._core import SIDE_BUY, SIDE_SELL, TIF_GTC, TIF_IOC, TYPE_LIMIT, TYPE_MARKET
+from orders._core import FLAG_ALLOW_DUPLICATE, FLAG_POST_ONLY, FLAG_REDUCE_ONLY, FLAG_TRAIL_PERCENT
+from orders.conditions import NO_TERMS
 from orders.engine import caps, journal
 from orders.engine.batch import Batch
 from orders.engine.fold import order_picture
 from orders.engine.orders import LiveOrder
 from orders.engine.recorder import Recorder, refusal, say
+from orders.engine.words import SIDES, TIFS, TYPES
 from orders.ids import order_uuid, strategy_key
 
 COMMAND_AGE_MS = 5000
 MARKET_AGE_MS = 2000
-SIDES = {"buy": SIDE_BUY, "sell": SIDE_SELL}
-TYPES = {"limit": TYPE_LIMIT, "market": TYPE_MARKET}
-TIFS = {"gtc": TIF_GTC, "ioc": TIF_IOC}
 
 
 def place(
@@ -42,6 +41,7 @@ def place(
         price_ticks=command.price_ticks, quantity_lots=command.quantity_lots, created_ns=batch.at_ns,
         updated_ns=batch.at_ns, key_id=command.key_id, order_id=command.order_id, user_id=command.user_id,
         exchange_order_id=str(order_no), strategy_id=command.strategy_id, source=command.source, extra=command.extra,
+        terms=command.terms or NO_TERMS, post_only=command.post_only, reduce_only=command.reduce_only,
     )  # fmt: skip
     capped = _over_caps(recorder, cursor, batch, command, order)
     if capped is not None:
@@ -50,14 +50,37 @@ def place(
     if age_ms > (MARKET_AGE_MS if command.type == "market" else COMMAND_AGE_MS):
         _refuse_stale(recorder, batch, raw, order, age_ms)
     else:
-        recorder.core.place(
-            batch.at_ns, order_no, account.id, spec.id, command.spec_version, SIDES[command.side],
-            TYPES[command.type], TIFS[command.time_in_force], 0, strategy_key(account.owner_id, command.strategy_id),
-            command.price_ticks, command.quantity_lots,
-        )  # fmt: skip
+        _into_core(recorder, batch, order, command)
         recorder.journal(batch, raw)
     recorder.remember(batch, order, command.request_id, command.body_hash, "place", _status(order))
     return _answer(batch, command, order)
+
+
+def _into_core(recorder: Recorder, batch: Batch, order: LiveOrder, command: messages.Place) -> None:
+    """One call of the core; what it decides is in its reports."""
+    account = order.account
+    plain = (
+        batch.at_ns, order.order_no, account.id, order.instrument.id, command.spec_version, SIDES[command.side],
+        TYPES[command.type], TIFS[command.time_in_force], flags_of(command),
+        strategy_key(account.owner_id, command.strategy_id), command.price_ticks, command.quantity_lots,
+        command.key_id or 0,
+    )  # fmt: skip
+    terms = command.terms
+    if terms is None:
+        recorder.core.place(*plain)
+    else:
+        recorder.core.place_with(
+            *plain, terms.stop_ticks, terms.trail, terms.expires_at_ns, terms.take_profit_ticks, terms.stop_loss_ticks,
+            terms.stop_loss_limit_ticks,
+        )  # fmt: skip
+
+
+def flags_of(command: messages.Place) -> int:
+    """What the order may do, as the core's flags."""
+    flags = FLAG_POST_ONLY if command.post_only else 0
+    flags |= FLAG_REDUCE_ONLY if command.reduce_only else 0
+    flags |= FLAG_ALLOW_DUPLICATE if command.allow_duplicate else 0
+    return flags | (FLAG_TRAIL_PERCENT if command.terms is not None and command.terms.trail_percent else 0)
 
 
 def _over_caps(

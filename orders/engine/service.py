@@ -53,7 +53,7 @@ class EngineService(Service):
         self.core = Core()
         self.orders = books_of_orders.Orders()
         self.books = Books()
-        self.fold = Fold(self.orders, self.books)
+        self.fold = Fold(shard, self.orders, self.books)
         self.world = world.World()
         self.control_version = -1
         self.last_id = b"0-0"

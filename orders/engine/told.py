@@ -13,8 +13,8 @@ from orders.engine import stored
 from orders.engine.batch import Batch
 from orders.engine.fold import order_picture
 from orders.engine.orders import LiveOrder
-from orders.engine.place import SIDES
 from orders.engine.recorder import Recorder, refusal, say
+from orders.engine.words import SIDES
 from orders.ids import strategy_key
 
 _COMMAND = struct.Struct(COMMAND_FORMAT)

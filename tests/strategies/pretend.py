@@ -11,7 +11,7 @@ from marketdata import clock
 from marketdata.domain import Kline
 from marketdata.precision import decimal_text
 from strategies.base import Strategy
-from strategies.domain import Market, Position, Report, Side, Signal, parse_parameters
+from strategies.domain import Conditions, Market, Position, Report, Side, Signal, parse_parameters
 from strategies.library.grid import LazyGrid
 
 BTC = Market("sim", "BTC/USDT", Decimal("0.01"), Decimal("0.00001"))
@@ -46,10 +46,10 @@ class PretendDesk:
     def position(self) -> Position:
         return Position()
 
-    def buy(self, quantity: Decimal, price: Decimal | None = None) -> int:
+    def buy(self, quantity: Decimal, price: Decimal | None = None, conditions: Conditions | None = None) -> int:
         return self._order(Side.BUY, quantity, price)
 
-    def sell(self, quantity: Decimal, price: Decimal | None = None) -> int:
+    def sell(self, quantity: Decimal, price: Decimal | None = None, conditions: Conditions | None = None) -> int:
         return self._order(Side.SELL, quantity, price)
 
     def cancel(self, number: int) -> None:
