@@ -274,6 +274,8 @@ class Core:
     def position(self, account: int, instrument: int, strategy: int, /) -> tuple[int, int, int, int] | None:
         """(quantity, cost, realised, fees): quantity signed in base amount, cost in quote amount of the open
         quantity, with the sign of quantity, so that mark * quantity - cost is unrealised. None before the first fill."""
+    def account_position(self, account: int, instrument: int, /) -> tuple[int, int, int, int] | None:
+        """The same of the account, all strategies together: what an exchange is compared with."""
     def positions(self, account: int, /) -> list[tuple[int, int, int, int, int, int]]:
         """(instrument, strategy, quantity, cost, realised, fees)."""
     def stats(self) -> dict[str, int]:

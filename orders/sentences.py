@@ -22,6 +22,8 @@ SENTENCES: dict[str, str] = {
     "RATE_ORDERS": "Orders come faster than the account's limit; this one was not placed. Try again in a second.",
     "SELF_TRADE": "The order would meet one of your own; nothing was placed. Cancel that one or move the price.",
     "BALANCE_INSUFFICIENT": "This needs {value} and {limit} is free; nothing was placed.",
+    "MARGIN_INSUFFICIENT": "The worst case with this order needs a margin of {value}; the account is worth {limit}. Nothing was placed.",
+    "EQUITY_UNKNOWN": "A price is missing or stale, so what the account is worth is not known; nothing was placed. Try again in a second.",
     "KEY_ORDER_MAX": "The order is worth {value}; this key places at most {limit} at once. Nothing was placed.",
     "KEY_DAY_MAX": "With this order the key would have placed {value} today; its limit is {limit}. Nothing was placed.",
     "NO_LIQUIDITY": "Nothing stands on the other side of the book, so there was nothing to trade with; nothing was placed.",

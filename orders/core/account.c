@@ -5,8 +5,8 @@
 bool account_reserve(core *c, uint32_t reports)
 {
     return order_reserve(c, reports) && pool_reserve(c, &c->seats, reports) && table_reserve(c, &c->seat_ids, reports) &&
-           pool_reserve(c, &c->balances, 2 * reports) && table_reserve(c, &c->balance_ids, 2 * reports) &&
-           pool_reserve(c, &c->positions, reports) && table_reserve(c, &c->position_ids, reports);
+           pool_reserve(c, &c->balances, 3 * reports) && table_reserve(c, &c->balance_ids, 3 * reports) && /* base, quote, fee */
+           pool_reserve(c, &c->positions, 2 * reports) && table_reserve(c, &c->position_ids, reports);
 }
 
 uint32_t account_balance_slot(core *c, uint32_t account, uint32_t asset)
@@ -29,10 +29,17 @@ uint32_t account_seat_slot(core *c, uint32_t account, uint32_t instrument)
     uint32_t slot = table_get(&c->seat_ids, key);
     if (slot) return slot;
     const core_instrument_spec *spec = &INSTRUMENT(c, instrument)->spec;
-    uint32_t base = account_balance_slot(c, account, spec->base_asset);
-    uint32_t quote = account_balance_slot(c, account, spec->quote_asset);
+    bool spot = spec->kind == KIND_SPOT;
+    uint32_t base = account_balance_slot(c, account, spot ? spec->base_asset : spec->settle_asset);
+    uint32_t quote = account_balance_slot(c, account, spot ? spec->quote_asset : spec->settle_asset);
+    core_account *a = ACCOUNT(c, account);
     slot = pool_take(&c->seats);
-    *SEAT(c, slot) = (core_seat){.account = account, .instrument = instrument, .balance = {[SIDE_BUY] = quote, [SIDE_SELL] = base}};
+    *SEAT(c, slot) = (core_seat){.account = account,
+                                 .instrument = instrument,
+                                 .balance = {[SIDE_BUY] = quote, [SIDE_SELL] = base},
+                                 .way = margin_way(a, INSTRUMENT(c, instrument)),
+                                 .next_of_account = a->first_seat};
+    a->first_seat = slot;
     table_put(&c->seat_ids, key, slot);
     return slot;
 }
@@ -64,6 +71,10 @@ void account_view(const core *c, const core_seat *seat, const core_position_row 
 
 void account_terms(const core *c, const core_order *o, core_report *r)
 {
+    if (__builtin_expect(SEAT(c, o->seat)->way != WAY_CASH, 0)) {
+        margin_terms(c, o, r);
+        return;
+    }
     const core_instrument *in = INSTRUMENT(c, o->instrument);
     int64_t remaining = o->qty_lots - o->filled_lots - r->last_lots;
     i128 notional = 0, hold = 0;
@@ -89,6 +100,13 @@ void account_terms(const core *c, const core_order *o, core_report *r)
 
 static core_balance_row *held(core *c, const core_seat *seat, unsigned side) { return BALANCE(c, seat->balance[side]); }
 
+/* Orders that only reduce can open nothing. Sums that leave 64 bits are refused before they come here; none is undefined. */
+static void count_lots(core_seat *seat, const core_order *o, int64_t lots)
+{
+    if (o->flags & FLAG_REDUCE_ONLY) return;
+    seat->open_lots[o->side] = (int64_t)((uint64_t)seat->open_lots[o->side] + (uint64_t)lots);
+}
+
 void account_link(core *c, uint32_t slot)
 {
     core_order *o = ORDER(c, slot);
@@ -100,6 +118,7 @@ void account_link(core *c, uint32_t slot)
     a->first_order = slot;
     a->open_orders++;
     seat->open_orders++;
+    count_lots(seat, o, o->qty_lots - o->filled_lots);
     INSTRUMENT(c, seat->instrument)->open_orders++;
     o->in_account = true;
     c->orders_open++;
@@ -116,6 +135,7 @@ static void unlink_order(core *c, uint32_t slot, core_seat *seat)
     if (own->account_next) LINKS(c, own->account_next)->account_prev = own->account_prev;
     a->open_orders--;
     seat->open_orders--;
+    count_lots(seat, ORDER(c, slot), ORDER(c, slot)->filled_lots - ORDER(c, slot)->qty_lots);
     INSTRUMENT(c, seat->instrument)->open_orders--;
     ORDER(c, slot)->in_account = false;
     c->orders_open--;
@@ -168,14 +188,16 @@ static const char *apply_new(core *c, core_report *r, uint32_t slot)
 }
 
 /* Balances and position of one execution. A sum that leaves 128 bits would need more than 10^38 units: the core stops. */
-static const char *move_money(core *c, const core_seat *seat, core_position_row *p, const core_report *r, i128 notional)
+static const char *move_money(core *c, const core_seat *seat, uint32_t position, core_report *r, i128 notional)
 {
+    if (__builtin_expect(seat->way >= WAY_LINEAR || r->flags & FLAG_TOLD, 0))
+        return margin_move(c, seat, position, r, notional) ? NULL : (c->broken = "an execution left the range of 128 bits");
     core_balance_row *base = BALANCE(c, seat->balance[SIDE_SELL]), *quote = BALANCE(c, seat->balance[SIDE_BUY]);
     i128 amount, sign = r->side == SIDE_BUY ? 1 : -1;
     bool bad = !fixed_amount(r->last_lots, INSTRUMENT(c, seat->instrument)->spec.base_unit, &amount);
     bad = bad || __builtin_add_overflow(base->total, sign * amount, &base->total);
     bad = bad || __builtin_sub_overflow(quote->total, sign * notional + r->last_fee, &quote->total);
-    bad = bad || !position_apply(p, r->side, amount, notional, r->last_fee);
+    bad = bad || !position_fill(c, position, r->side, amount, notional, r->last_fee);
     return bad ? c->broken = "an execution left the range of 128 bits" : NULL;
 }
 
@@ -188,12 +210,13 @@ static const char *apply_fill(core *c, core_report *r, uint32_t slot)
     bool filled = r->filled_lots == o->qty_lots;
     uint8_t status = order_next(o->ord_status, 'F', filled);
     if (status == 0) return "an execution in a state that allows none";
-    const char *why = move_money(c, seat, POSITION(c, o->position), r, r->cum_cost - o->cum_cost);
+    const char *why = move_money(c, seat, o->position, r, r->cum_cost - o->cum_cost);
     if (why) return why;
     held(c, seat, o->side)->hold += r->hold - o->hold;
     o->hold = r->hold;
     o->cum_cost = r->cum_cost;
     o->filled_lots = r->filled_lots;
+    count_lots(seat, o, -r->last_lots);
     o->ord_status = r->ord_status = status;
     if (!(r->flags & FLAG_TOLD) && r->trade_no > c->trade_no) c->trade_no = r->trade_no;
     if (filled) unlink_order(c, slot, seat);
@@ -206,7 +229,7 @@ static const char *apply_late_fill(core *c, core_report *r)
     if (account == 0 || instrument == 0) return "a late execution of an account or instrument that was never set";
     uint32_t seat = account_seat_slot(c, account, instrument), position = position_slot(c, seat, r->strategy);
     ACCOUNT(c, account)->late = true;
-    const char *why = move_money(c, SEAT(c, seat), POSITION(c, position), r, r->cum_cost);
+    const char *why = move_money(c, SEAT(c, seat), position, r, r->cum_cost);
     if (why == NULL) account_view(c, SEAT(c, seat), POSITION(c, position), r);
     return why;
 }
@@ -233,6 +256,7 @@ static const char *apply_replaced(core *c, core_report *r, uint32_t slot)
     if (r->price_ticks != o->limit_ticks || r->qty_lots > o->qty_lots) o->arrival = r->seq;
     o->hold = r->hold;
     o->limit_ticks = r->price_ticks;
+    count_lots(SEAT(c, o->seat), o, r->qty_lots - o->qty_lots);
     o->qty_lots = r->qty_lots;
     o->spec_version = r->spec_version;
     o->ord_status = r->ord_status = status;

@@ -56,7 +56,7 @@ static unsigned amend_agent(const core *c, const core_order *o, const core_comma
     int64_t sum;
     const core_instrument *in = INSTRUMENT(c, o->instrument);
     if (next->price_ticks <= 0) return REASON_PRICE_PRECISION;
-    if (!fixed_notional(next->price_ticks, next->qty_lots, in->spec.quote_unit, &amount) ||
+    if (!fixed_worth(&in->spec, SIDE_SELL, next->price_ticks, next->qty_lots, &amount) ||
         !fixed_amount(next->qty_lots, in->spec.base_unit, &amount))
         return REASON_NUMBER_OVERFLOW;
     return __builtin_add_overflow(in->book.lots[o->side] - o->remaining, next->qty_lots, &sum) ? REASON_NUMBER_OVERFLOW : REASON_NONE;

@@ -30,6 +30,8 @@ static const struct {
     {REASON_RATE_ORDERS, "RATE_ORDERS"},
     {REASON_SELF_TRADE, "SELF_TRADE"},
     {REASON_BALANCE_INSUFFICIENT, "BALANCE_INSUFFICIENT"},
+    {REASON_MARGIN_INSUFFICIENT, "MARGIN_INSUFFICIENT"},
+    {REASON_EQUITY_UNKNOWN, "EQUITY_UNKNOWN"},
     {REASON_NO_LIQUIDITY, "NO_LIQUIDITY"},
     {REASON_ORDER_UNKNOWN, "ORDER_UNKNOWN"},
     {REASON_ORDER_FINAL, "ORDER_FINAL"},
@@ -187,6 +189,7 @@ const char *core_set_account(core *c, uint32_t account, const core_account_spec 
     a->exchange = spec->exchange;
     a->reporting_asset = spec->reporting_asset;
     a->margin = spec->margin;
+    margin_turn(c, slot);
     return NULL;
 }
 
@@ -257,7 +260,9 @@ const char *core_reset_account(core *c, uint32_t account)
         if (BALANCE(c, i)->account == slot) BALANCE(c, i)->total = 0;
     for (uint32_t i = a->first_position; i; i = POSITION(c, i)->next_of_account) {
         core_position_row *p = POSITION(c, i);
+        core_position_row *sum = POSITION(c, SEAT(c, p->seat)->sum);
         p->qty = p->cost = p->realised = p->fees = 0;
+        sum->qty = sum->cost = sum->realised = sum->fees = 0;
     }
     a->late = false;
     value_forget(c, slot);

@@ -136,8 +136,9 @@ typedef struct {
     uint32_t account, instrument, spec_version, key; /* key: the API key's id, 0 when none was used */
     uint64_t order_no, strategy;
     int64_t price_ticks, qty_lots, at_ns;
-    uint64_t trade_no; /* OP_FILL: the exchange's; the caller has made sure that it is new */
-    uint64_t pad[3];
+    uint64_t trade_no;          /* OP_FILL: the exchange's; the caller has made sure that it is new */
+    uint64_t fee_low, fee_high; /* OP_FILL: the fee the exchange took, 128 bits, in fee_asset; negative: it was given */
+    uint64_t fee_asset;         /* 0: none was told, and it is reckoned from the order's own rate in the settle asset */
 } core_command;
 
 /* The conditions of the OP_PLACE that follows in the batch; 0 = none of that kind. As a command: op is OP_TERMS. */
@@ -182,7 +183,7 @@ typedef struct {
         uint64_t trade_no;
         int64_t expires_at_ns;
     };
-    uint64_t pad;
+    uint64_t fee_asset; /* what last_fee was taken in, when an exchange told it and it is not the settle asset */
     union {
         i128 cum_cost;
         struct {
@@ -335,6 +336,7 @@ bool core_market_view(const core *c, uint64_t order_no, core_report *out);      
 uint32_t core_market_flags(const core *c, uint64_t order_no);                         /* 0 when it stands in no book */
 size_t core_open_orders(const core *c, uint32_t account, uint64_t *out, size_t room); /* newest first; how many there are */
 bool core_balance(const core *c, uint32_t account, uint32_t asset, i128 *total, i128 *hold);
+bool core_account_position(const core *c, uint32_t account, uint32_t instrument, core_position_view *out); /* all strategies */
 bool core_position(const core *c, uint32_t account, uint32_t instrument, uint64_t strategy, core_position_view *out);
 size_t core_positions(const core *c, uint32_t account, core_position_view *out, size_t room);
 void core_stats(const core *c, core_counters *out);

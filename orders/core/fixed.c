@@ -72,6 +72,18 @@ i128 fixed_share(i128 whole, i128 part, i128 of)
     return (i128)share;
 }
 
+/* A contract of lot_unit quote a lot, at ticks * tick_unit quote for one whole of base: lots * lot_unit / price in base. */
+bool fixed_inverse(int64_t ticks, int64_t lots, i128 lot_unit, i128 tick_unit, bool up, i128 *out)
+{
+    i128 value, price;
+    u128 whole, rest;
+    if (ticks <= 0 || lots < 0 || !fixed_amount(lots, lot_unit, &value) || !fixed_amount(ticks, tick_unit, &price)) return false;
+    if (!divide_wide((u128)value, (u128)CORE_UNIT, (u128)price, &whole, &rest)) return false;
+    if (up && rest) whole++;
+    *out = (i128)whole;
+    return whole <= (u128)CORE_AMOUNT_MAX;
+}
+
 bool fixed_ratio(i128 amount, i128 num, i128 den, i128 *out)
 {
     u128 size = amount < 0 ? -(u128)amount : (u128)amount, whole, rest;

@@ -111,6 +111,13 @@ bool core_position(const core *c, uint32_t account, uint32_t instrument, uint64_
     return slot && position_copy(c, slot, out);
 }
 
+bool core_account_position(const core *c, uint32_t account, uint32_t instrument, core_position_view *out)
+{
+    uint32_t a = table_get(&c->account_ids, account), in = table_get(&c->instrument_ids, instrument);
+    uint32_t seat = a && in ? table_get(&c->seat_ids, (uint64_t)a << 32 | in) : 0;
+    return seat && SEAT(c, seat)->sum && position_copy(c, SEAT(c, seat)->sum, out);
+}
+
 size_t core_positions(const core *c, uint32_t account, core_position_view *out, size_t room)
 {
     uint32_t a = table_get(&c->account_ids, account);

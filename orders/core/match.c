@@ -21,7 +21,7 @@ void match_walk(const core *c, const core_instrument *in, const core_command *m,
             const core_order *o = ORDER(c, slot);
             int64_t wanted = m->qty_lots - out->lots, lots = o->remaining < wanted ? o->remaining : wanted;
             i128 notional = 0;
-            fixed_notional(price, lots, in->spec.quote_unit, &notional); /* fits: the whole maker did when it was placed */
+            fixed_worth(&in->spec, m->side, price, lots, &notional); /* fits: the whole maker did when it was placed */
             out->lots += lots;
             out->cost += notional;
             out->fees += fixed_fee(notional, fee_ppm);

@@ -688,6 +688,15 @@ static PyObject *Core_position(CoreObject *self, PyObject *const *a, Py_ssize_t 
     return Py_BuildValue("NNNN", int_from_i128(p.qty), int_from_i128(p.cost), int_from_i128(p.realised), int_from_i128(p.fees));
 }
 
+static PyObject *Core_account_position(CoreObject *self, PyObject *const *a, Py_ssize_t n)
+{
+    uint32_t account, instrument;
+    core_position_view p;
+    if (!counted(n, 2) || !u32_from(a[0], &account) || !u32_from(a[1], &instrument) || !enter(self)) return NULL;
+    if (!core_account_position(self->core, account, instrument, &p)) Py_RETURN_NONE;
+    return Py_BuildValue("NNNN", int_from_i128(p.qty), int_from_i128(p.cost), int_from_i128(p.realised), int_from_i128(p.fees));
+}
+
 static PyObject *Core_positions(CoreObject *self, PyObject *account)
 {
     uint32_t id;
@@ -767,6 +776,7 @@ static PyMethodDef METHODS[] = {
     ONE(open_orders),
     FAST(balance),
     FAST(position),
+    FAST(account_position),
     ONE(positions),
     NONE(stats),
     {NULL, NULL, 0, NULL},

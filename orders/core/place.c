@@ -58,7 +58,7 @@ static unsigned place_agent(core *c, const core_command *m)
     if (m->type == TYPE_LIMIT && m->price_ticks <= 0) return REASON_PRICE_PRECISION;
     if (m->qty_lots <= 0) return REASON_QTY_PRECISION;
     if (order_find(c, m->order_no)) return REASON_ORDER_NO_REUSED;
-    if (m->type == TYPE_LIMIT && !fixed_notional(m->price_ticks, m->qty_lots, in->spec.quote_unit, &amount)) return REASON_NUMBER_OVERFLOW;
+    if (m->type == TYPE_LIMIT && !fixed_worth(&in->spec, SIDE_SELL, m->price_ticks, m->qty_lots, &amount)) return REASON_NUMBER_OVERFLOW;
     if (!fixed_amount(m->qty_lots, in->spec.base_unit, &amount)) return REASON_NUMBER_OVERFLOW;
     int64_t sum;
     if (__builtin_add_overflow(in->book.lots[m->side], m->qty_lots, &sum)) return REASON_NUMBER_OVERFLOW;

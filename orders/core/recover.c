@@ -8,6 +8,12 @@ static bool changes_something(const core_report *r) { return r->exec_type != 'I'
 
 static bool is_amount(i128 x) { return x >= 0 && x <= CORE_AMOUNT_MAX * 2; } /* a notional and its fee */
 
+static bool is_fee(const core_report *r) /* an exchange may give one back, and in any asset */
+{
+    if (r->exec_type != 'F' || !(r->flags & FLAG_TOLD)) return is_amount(r->last_fee);
+    return r->last_fee >= -CORE_AMOUNT_MAX && r->last_fee <= CORE_AMOUNT_MAX && r->fee_asset <= UINT32_MAX;
+}
+
 /* Of an order that is open: it must be that order's, and its numbers possible. */
 static const char *follows(const core *c, const core_report *r, const core_order *o)
 {
@@ -31,7 +37,7 @@ static const char *report_fault(const core *c, const core_report *r, uint32_t sl
 {
     if (r->side > SIDE_SELL || r->liquidity > LIQUIDITY_TAKER) return "a report of no side";
     if (!is_amount(r->hold)) return "a report of an impossible amount";
-    if (r->exec_type == 'F' && (!is_amount(r->cum_cost) || !is_amount(r->last_fee))) return "a report of an impossible amount";
+    if (r->exec_type == 'F' && (!is_amount(r->cum_cost) || !is_fee(r))) return "a report of an impossible amount";
     if (r->exec_type == '0') {
         if (r->qty_lots <= 0 || r->filled_lots != 0 || (r->type == TYPE_LIMIT && r->price_ticks <= 0))
             return "a NEW report of an impossible order";

@@ -10,7 +10,8 @@ typedef struct {
     risk_decision *d;
     uint32_t controls; /* evaluated so far */
     i128 notional;
-    i128 held; /* what an amend gives back before it takes */
+    i128 held;        /* what an amend gives back before it takes */
+    int64_t standing; /* its open lots before the amend */
     i128 free;
 } risk_order;
 
@@ -117,8 +118,12 @@ static bool check_notional(risk_order *r)
     if (m->type == TYPE_MARKET) {
         match_walk(r->c, r->instrument, m, r->account->owner, r->instrument->spec.taker_fee_ppm, p);
         r->notional = p->cost;
-    } else if (!fixed_notional(m->price_ticks, m->qty_lots, r->instrument->spec.quote_unit, &r->notional)) {
+    } else if (!fixed_worth(&r->instrument->spec, SIDE_SELL, m->price_ticks, m->qty_lots, &r->notional)) {
         return refuse(r, REASON_NUMBER_OVERFLOW, CORE_AMOUNT_MAX, 0);
+    }
+    if (r->instrument->spec.kind == KIND_INVERSE) { /* limits are in quote: what its contracts are worth at any price */
+        int64_t lots = m->type == TYPE_MARKET ? p->lots : m->qty_lots;
+        if (!fixed_amount(lots, r->instrument->spec.base_unit, &r->notional)) return refuse(r, REASON_NUMBER_OVERFLOW, CORE_AMOUNT_MAX, 0);
     }
     bool nothing = m->type == TYPE_MARKET && p->lots == 0; /* that is NO_LIQUIDITY's to say */
     i128 least = r->instrument->spec.notional_min;
@@ -163,6 +168,20 @@ bool risk_hold(const core_instrument *in, unsigned side, int64_t ticks, int64_t 
     return true;
 }
 
+/* A margin account holds nothing: its equity must bear the worst its open orders could make, this one among them. */
+static bool check_margin(risk_order *r, int64_t more_lots)
+{
+    margin_worst worst;
+    r->controls += 2;
+    r->d->hold = 0;
+    if (!r->account->margin) return refuse(r, REASON_MARGIN_INSUFFICIENT, 0, r->notional); /* contracts need a margin account */
+    if (r->m->flags & FLAG_REDUCE_ONLY) return true;
+    margin_with(r->c, r->d->account, r->d->instrument, r->m->side, more_lots, &worst);
+    if (!worst.raises) return true;
+    if (!worst.known) return refuse(r, REASON_EQUITY_UNKNOWN, 0, 0);
+    return worst.margin <= worst.equity || refuse(r, REASON_MARGIN_INSUFFICIENT, worst.equity, worst.margin);
+}
+
 static bool check_balance(risk_order *r, uint32_t fee_ppm)
 {
     const core *c = r->c;
@@ -171,6 +190,7 @@ static bool check_balance(risk_order *r, uint32_t fee_ppm)
     i128 amount;
     r->controls += 2;
     if (!fixed_amount(m->qty_lots, spec->base_unit, &amount)) return refuse(r, REASON_NUMBER_OVERFLOW, CORE_AMOUNT_MAX, 0);
+    if (margin_way(r->account, r->instrument) != WAY_CASH) return check_margin(r, m->qty_lots - r->standing);
     if (m->side == SIDE_SELL)
         r->d->hold = amount;
     else if (m->type == TYPE_MARKET)
@@ -190,6 +210,8 @@ static bool check_market(risk_order *r, int64_t standing)
     r->controls += 2;
     if (r->m->type == TYPE_MARKET && r->d->preview.lots == 0) return refuse(r, REASON_NO_LIQUIDITY, 0, r->m->qty_lots);
     if (__builtin_add_overflow(r->instrument->book.lots[r->m->side] - standing, r->m->qty_lots, &sum))
+        return refuse(r, REASON_NUMBER_OVERFLOW, INT64_MAX, r->m->qty_lots);
+    if (__builtin_add_overflow(SEAT(r->c, r->d->seat)->open_lots[r->m->side], r->m->qty_lots, &sum)) /* slot 0 reads as zeros */
         return refuse(r, REASON_NUMBER_OVERFLOW, INT64_MAX, r->m->qty_lots);
     return true;
 }
@@ -232,10 +254,12 @@ void risk_amend(core *c, const core_command *m, const core_order *o, int64_t new
 {
     risk_order r = begin(c, m, d);
     r.held = o->hold;
+    r.standing = o->remaining;
     uint32_t ppm = o->maker_fee_ppm > o->taker_fee_ppm ? o->maker_fee_ppm : o->taker_fee_ppm;
     bool stands = approved(&r, o);
     c->checks += r.controls;
     if (!stands) return;
+    if (margin_way(r.account, r.instrument) != WAY_CASH) return;
     /* Lots the account half has not seen filled (a lost report) stay held as well. */
     if (!risk_hold(r.instrument, o->side, m->price_ticks, new_total - o->filled_lots, ppm, &d->hold))
         refuse(&r, REASON_NUMBER_OVERFLOW, CORE_AMOUNT_MAX, 0);

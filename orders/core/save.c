@@ -233,6 +233,7 @@ static void write_rows(const core *c, cursor *s)
     }
     for (uint32_t i = 1; i < c->positions.used; i++) {
         core_position_row p = *POSITION(c, i);
+        if (p.is_sum) continue;
         uint32_t account = ACCOUNT(c, SEAT(c, p.seat)->account)->id, instrument = INSTRUMENT(c, SEAT(c, p.seat)->instrument)->id;
         pass_position(s, &account, &instrument, &p);
     }
@@ -242,6 +243,13 @@ static void write_rows(const core *c, cursor *s)
         pass_rate(s, &r);
     }
     for (uint32_t i = 1; i < c->accounts.used; i++) write_flows(c, s, i);
+}
+
+static uint64_t count_positions(const core *c)
+{
+    uint64_t count = 0;
+    for (uint32_t i = 1; i < c->positions.used; i++) count += !POSITION(c, i)->is_sum;
+    return count;
 }
 
 static void write_all(const core *c, cursor *s)
@@ -254,7 +262,7 @@ static void write_all(const core *c, cursor *s)
                      c->accounts.used - 1,
                      c->halts.used - 1,
                      c->balances.used - 1,
-                     c->positions.used - 1,
+                     count_positions(c),
                      c->orders_open,
                      c->rates.used - 1,
                      (uint64_t)c->flows.used - 1 - c->flows.free_count,
@@ -331,11 +339,10 @@ static const char *read_money(core *c, cursor *s, const save_header *h)
         uint32_t account = table_get(&c->account_ids, account_id), instrument = table_get(&c->instrument_ids, instrument_id);
         if (!account || !instrument) return "a checkpoint with a position of no account";
         if (!account_reserve(c, 1)) return "no room for the checkpoint's positions";
-        core_position_row *row = POSITION(c, position_slot(c, account_seat_slot(c, account, instrument), p.strategy));
-        row->qty = p.qty;
-        row->cost = p.cost;
-        row->realised = p.realised;
-        row->fees = p.fees;
+        uint32_t seat = account_seat_slot(c, account, instrument), slot = position_slot(c, seat, p.strategy);
+        if (!position_add(POSITION(c, slot), &p, NULL)) return "a checkpoint with a position twice";
+        if (SEAT(c, seat)->sum != slot && !position_add(POSITION(c, SEAT(c, seat)->sum), &p, NULL))
+            return "a checkpoint with positions that leave the range of amounts";
     }
     return NULL;
 }

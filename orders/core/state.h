@@ -99,7 +99,7 @@ typedef struct {
     uint32_t exchange, reporting_asset, margin; /* see core_account_spec */
     core_limits limits;
     bool limits_set, late; /* late: a fill came after the end, free may be below zero */
-    uint32_t open_orders, first_order, first_position, first_balance, first_flow;
+    uint32_t open_orders, first_order, first_position, first_balance, first_seat, first_flow;
     int64_t bucket_at_ns;
     i128 bucket; /* tokens times 10^9 */
     core_worth worth;
@@ -111,19 +111,28 @@ typedef struct {
     uint32_t account, asset, next_of_account, pad;
 } core_balance_row;
 
+/* How a fill moves money. CASH: base and quote, open orders hold them. BORROW: the same on a margin account, where orders
+ * hold nothing and balances may be negative. Contracts: only what was realised and fees, in the settle asset. */
+enum seat_way { WAY_CASH = 0, WAY_BORROW, WAY_LINEAR, WAY_INVERSE };
+
 typedef struct { /* an account at an instrument: what every order of the pair shares */
     uint32_t account, instrument;
     uint32_t balance[2]; /* by the side of the order that holds of it: a buy holds quote, a sell base */
     uint32_t open_orders;
     uint32_t recent; /* the position used last: most orders of a pair are of one strategy */
     uint32_t walked; /* core_verify's count */
-    uint32_t pad;
+    uint32_t way;    /* enum seat_way */
+    uint32_t sum;    /* the account's own position here: the only one, or a row apart with the sums of all; 0 = none yet */
+    uint32_t next_of_account, pad;
+    uint64_t walked_lots[2]; /* core_verify's sums */
+    int64_t open_lots[2];    /* of its open orders by side, but for those that only reduce */
 } core_seat;
 
 typedef struct {
     i128 qty, cost, realised, fees;
     uint64_t strategy;
-    uint32_t seat, next_same_key, next_of_account, pad;
+    uint32_t seat, next_same_key, next_of_account;
+    uint32_t is_sum; /* no strategy's: the sums of a seat with several */
 } core_position_row;
 
 /* One record for both halves, freed when neither needs it. Two cache lines: what matching touches, and the account half. */
@@ -197,12 +206,20 @@ void core_each_array(core *c, array_visitor *visit);
 void core_each_book_array(core *c, array_visitor *visit);
 
 /* fixed.c: exact arithmetic. bool results are true when the answer fits. */
-bool fixed_amount(int64_t lots, i128 unit, i128 *out);                  /* |result| <= CORE_AMOUNT_MAX */
-bool fixed_notional(int64_t ticks, int64_t lots, i128 unit, i128 *out); /* same */
-i128 fixed_fee(i128 notional, uint32_t ppm);                            /* ceil, notional >= 0 */
-i128 fixed_share(i128 whole, i128 part, i128 of);                       /* floor(whole * part / of), 0 <= part <= of, of > 0 */
-bool fixed_ratio(i128 amount, i128 num, i128 den, i128 *out);           /* amount * num / den, halves to even; num >= 0, den > 0 */
+bool fixed_amount(int64_t lots, i128 unit, i128 *out);                                              /* |result| <= CORE_AMOUNT_MAX */
+bool fixed_notional(int64_t ticks, int64_t lots, i128 unit, i128 *out);                             /* same */
+bool fixed_inverse(int64_t ticks, int64_t lots, i128 lot_unit, i128 tick_unit, bool up, i128 *out); /* see there */
+i128 fixed_fee(i128 notional, uint32_t ppm);                                                        /* ceil, notional >= 0 */
+i128 fixed_share(i128 whole, i128 part, i128 of);             /* floor(whole * part / of), 0 <= part <= of, of > 0 */
+bool fixed_ratio(i128 amount, i128 num, i128 den, i128 *out); /* amount * num / den, halves to even; num >= 0, den > 0 */
 uint64_t fixed_mix(uint64_t x);
+
+/* What a trade is worth: in quote, of an inverse contract in base, where the remainder is rounded against who trades. */
+static inline bool fixed_worth(const core_instrument_spec *s, unsigned side, int64_t ticks, int64_t lots, i128 *out)
+{
+    if (__builtin_expect(s->kind == KIND_INVERSE, 0)) return fixed_inverse(ticks, lots, s->base_unit, s->quote_unit, side != SIDE_BUY, out);
+    return fixed_notional(ticks, lots, s->quote_unit, out);
+}
 
 /* pool.c: the only place that takes memory. */
 void pool_init(core_pool *p, uint32_t record, uint32_t bound);
@@ -321,6 +338,8 @@ i128 account_bucket(const core_account *a, int64_t at_ns);                      
 #define BUCKET_TOKEN 1000000000
 
 /* position.c: false when a number does not fit (nothing changed). */
+bool position_fill(core *c, uint32_t slot, unsigned side, i128 amount, i128 notional, i128 fee);         /* it, and its account's sum */
+bool position_add(core_position_row *sum, const core_position_row *more, const core_position_row *less); /* less may be NULL */
 bool position_apply(core_position_row *p, unsigned side, i128 amount, i128 notional, i128 fee);
 uint32_t position_slot(core *c, uint32_t seat, uint64_t strategy); /* finds or makes; room is reserved */
 uint32_t position_find(const core *c, uint32_t seat, uint64_t strategy);
@@ -334,6 +353,19 @@ bool value_fresh(const core *c, int64_t at_ns, int64_t stale_after_ns);
 const char *value_flow(core *c, uint32_t account, uint32_t asset, i128 amount); /* came in or went out, not yet valued */
 void value_refresh(core *c, uint32_t account);
 void value_forget(core *c, uint32_t account); /* as one whose worth was never known */
+
+/* margin.c: every way but CASH, and the worst that open orders could make of a margin account. */
+typedef struct {
+    bool raises;           /* the order makes the worst case here worse; one that does not needs no margin */
+    bool known;            /* the amounts below, all in the reporting asset: */
+    i128 equity, exposure; /* exposure: the worst positions of all instruments at their marks, the order's filled too */
+    i128 margin;           /* what of it must be there at the account's leverage */
+} margin_worst;
+unsigned margin_way(const core_account *a, const core_instrument *in);
+void margin_turn(core *c, uint32_t account);                           /* its margin changed: so do the ways of its seats */
+void margin_terms(const core *c, const core_order *o, core_report *r); /* account_terms, every other way */
+bool margin_move(core *c, const core_seat *seat, uint32_t position, core_report *r, i128 notional); /* told fills too, whatever the way */
+void margin_with(const core *c, uint32_t account, uint32_t instrument, unsigned side, int64_t more_lots, margin_worst *out);
 
 /* ring.c */
 bool ring_reserve(core *c, uint64_t reports); /* room for so many whole ones */

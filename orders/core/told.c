@@ -1,6 +1,21 @@
 /* What an exchange tells of an order: its executions and its end. The books here made none of it. */
 #include "state.h"
 
+static i128 fee_of(const core_command *m) { return (i128)((u128)m->fee_high << 64 | m->fee_low); }
+
+static bool fee_fits(const core_command *m)
+{
+    return m->fee_asset <= UINT32_MAX && fee_of(m) <= CORE_AMOUNT_MAX && fee_of(m) >= -CORE_AMOUNT_MAX;
+}
+
+/* Once a fill, in the asset it was taken in. */
+static void take_fee(core_report *r, const core_command *m, const core_instrument_spec *spec)
+{
+    if (m->fee_asset == 0) return;
+    r->last_fee = fee_of(m);
+    r->fee_asset = m->fee_asset == spec->settle_asset ? 0 : m->fee_asset;
+}
+
 /* A fill after the end: the order is not here any more, the money still moves. */
 static unsigned told_late(core *c, const core_command *m, uint64_t index)
 {
@@ -10,8 +25,8 @@ static unsigned told_late(core *c, const core_command *m, uint64_t index)
     if (table_get(&c->account_ids, m->account) == 0) return command_refused(c, m, 0, REASON_ACCOUNT_UNKNOWN, 0, m->account, index);
     const core_instrument_spec *spec = &INSTRUMENT(c, instrument)->spec;
     if (m->qty_lots <= 0 || m->side > SIDE_SELL) return command_refused(c, m, 0, REASON_QTY_PRECISION, 1, m->qty_lots, index);
-    if (!fixed_notional(m->price_ticks, m->qty_lots, spec->quote_unit, &notional) || notional < 0 ||
-        !fixed_amount(m->qty_lots, spec->base_unit, &amount))
+    if (m->price_ticks < 0 || !fixed_worth(spec, m->side, m->price_ticks, m->qty_lots, &notional) ||
+        !fixed_amount(m->qty_lots, spec->base_unit, &amount) || !fee_fits(m))
         return command_refused(c, m, 0, REASON_NUMBER_OVERFLOW, CORE_AMOUNT_MAX, 0, index);
     if (!account_reserve(c, 1)) return command_refused(c, m, 0, REASON_CAPACITY, 0, 0, index);
     core_report *r = ring_push(c, 'F', 0);
@@ -31,6 +46,7 @@ static unsigned told_late(core *c, const core_command *m, uint64_t index)
     r->command_index = (uint32_t)index;
     r->cum_cost = notional;
     r->last_fee = fixed_fee(notional, m->type == LIQUIDITY_MAKER ? spec->maker_fee_ppm : spec->taker_fee_ppm);
+    take_fee(r, m, spec);
     command_fold(c, r, 0);
     return REASON_NONE;
 }
@@ -43,8 +59,8 @@ static unsigned fill_fits(const core *c, const core_order *o, const core_command
     if (m->qty_lots > o->qty_lots - o->filled_lots) return REASON_FILL_EXCEEDS_ORDER;
     bool worse = o->side == SIDE_BUY ? m->price_ticks > o->limit_ticks : m->price_ticks < o->limit_ticks;
     if (o->type == TYPE_LIMIT && worse) return REASON_FILL_PRICE_WORSE;
-    bool fits = fixed_notional(m->price_ticks, m->qty_lots, INSTRUMENT(c, o->instrument)->spec.quote_unit, &notional);
-    return fits ? REASON_NONE : REASON_NUMBER_OVERFLOW;
+    bool fits = fixed_worth(&INSTRUMENT(c, o->instrument)->spec, o->side, m->price_ticks, m->qty_lots, &notional);
+    return fits && fee_fits(m) ? REASON_NONE : REASON_NUMBER_OVERFLOW;
 }
 
 static void told_fill(core *c, const core_command *m, uint32_t slot, uint64_t index)
@@ -57,6 +73,7 @@ static void told_fill(core *c, const core_command *m, uint32_t slot, uint64_t in
     r->liquidity = m->type;
     r->trade_no = m->trade_no;
     account_terms(c, o, r);
+    take_fee(r, m, &INSTRUMENT(c, o->instrument)->spec);
     command_fold(c, r, slot);
     int64_t open = o->qty_lots - o->filled_lots; /* the book may have known already; it never keeps more than is open */
     if (o->in_book && o->remaining > open) book_take(c, &INSTRUMENT(c, o->instrument)->book, slot, o->remaining - open);
@@ -76,6 +93,7 @@ unsigned core_told(core *c, const core_command *m, uint64_t index)
     if (m->op == OP_FILL) {
         unsigned reason = fill_fits(c, o, m);
         if (reason) return command_refused(c, m, slot, reason, o->qty_lots - o->filled_lots, m->qty_lots, index);
+        if (m->fee_asset && !account_reserve(c, 1)) return command_refused(c, m, slot, REASON_CAPACITY, 0, 0, index);
         told_fill(c, m, slot, index);
     } else {
         if (order_next(o->ord_status, m->type, false) == 0 || !order_is_final(order_next(o->ord_status, m->type, false)))

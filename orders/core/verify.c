@@ -69,8 +69,9 @@ static const char *verify_order(core *c, const core_order *o)
     if (o->filled_lots < 0 || open <= 0) return "an open order has nothing open";
     if (o->ord_status != (o->filled_lots ? '1' : '0')) return "an order's status does not say what was filled";
     if (o->hold < 0 || o->cum_cost < 0) return "an order holds less than nothing";
+    if (seat->way != WAY_CASH && o->hold) return "an order of a margin account holds money";
     bool counted = o->type == TYPE_LIMIT || o->side == SIDE_SELL; /* a market buy holds what its walk of the book cost */
-    if (counted && (!risk_hold(in, o->side, o->limit_ticks, open, ppm, &required) || required != o->hold))
+    if (counted && seat->way == WAY_CASH && (!risk_hold(in, o->side, o->limit_ticks, open, ppm, &required) || required != o->hold))
         return "an order's hold is not what its open lots require";
     if (o->in_book && (o->price_ticks != o->limit_ticks || o->remaining > open)) return "the book has more of an order than is open";
     return NULL;
@@ -88,6 +89,7 @@ static const char *verify_account(core *c, uint32_t account)
         if (seat->account != account || LINKS(c, slot)->account_prev != prev) return "an account's list of orders is broken";
         BALANCE(c, seat->balance[o->side])->walked += o->hold;
         seat->walked++;
+        if (!(o->flags & FLAG_REDUCE_ONLY)) seat->walked_lots[o->side] += (uint64_t)(o->qty_lots - o->filled_lots);
         if (++count > a->open_orders) break;
     }
     return count == a->open_orders ? NULL : "an account has not as many open orders as it counts";
@@ -97,31 +99,53 @@ static const char *verify_accounts(core *c)
 {
     uint64_t open = 0;
     for (uint32_t i = 1; i < c->balances.used; i++) BALANCE(c, i)->walked = 0;
-    for (uint32_t i = 1; i < c->seats.used; i++) SEAT(c, i)->walked = 0;
+    for (uint32_t i = 1; i < c->seats.used; i++) {
+        core_seat *seat = SEAT(c, i);
+        seat->walked = 0;
+        seat->walked_lots[0] = seat->walked_lots[1] = 0;
+    }
     for (uint32_t i = 1; i < c->accounts.used; i++) {
         const char *why = verify_account(c, i);
         if (why) return why;
         open += ACCOUNT(c, i)->open_orders;
     }
     if (open != c->orders_open) return "the count of open orders is not the sum of the accounts'";
-    for (uint32_t i = 1; i < c->seats.used; i++)
-        if (SEAT(c, i)->walked != SEAT(c, i)->open_orders) return "an account counts its orders at an instrument wrongly";
+    for (uint32_t i = 1; i < c->seats.used; i++) {
+        const core_seat *seat = SEAT(c, i);
+        if (seat->walked != seat->open_orders) return "an account counts its orders at an instrument wrongly";
+        if (seat->walked_lots[0] != (uint64_t)seat->open_lots[0] || seat->walked_lots[1] != (uint64_t)seat->open_lots[1])
+            return "an account counts its open lots at an instrument wrongly";
+        if (seat->way != margin_way(ACCOUNT(c, seat->account), INSTRUMENT(c, seat->instrument))) return "a seat trades in another's way";
+    }
     for (uint32_t i = 1; i < c->balances.used; i++) {
         const core_balance_row *b = BALANCE(c, i);
         if (b->walked != b->hold) return "a balance's hold is not the sum of its orders' holds";
-        if (b->total < b->hold && !ACCOUNT(c, b->account)->late) return "a balance holds more than it has";
+        if (b->total < b->hold && !ACCOUNT(c, b->account)->late && !ACCOUNT(c, b->account)->margin)
+            return "a balance holds more than it has";
     }
     return NULL;
+}
+
+static bool adds_up(const core *c, uint32_t row)
+{
+    const core_position_row *sum = POSITION(c, row);
+    core_position_row found = {0};
+    bool fits = true;
+    for (uint32_t i = ACCOUNT(c, SEAT(c, sum->seat)->account)->first_position; i; i = POSITION(c, i)->next_of_account)
+        if (POSITION(c, i)->seat == sum->seat) fits = fits && position_add(&found, POSITION(c, i), NULL);
+    return fits && SEAT(c, sum->seat)->sum == row && found.qty == sum->qty && found.cost == sum->cost && found.realised == sum->realised &&
+           found.fees == sum->fees;
 }
 
 static const char *verify_positions(const core *c)
 {
     for (uint32_t i = 1; i < c->positions.used; i++) {
         const core_position_row *p = POSITION(c, i);
-        if (p->qty == 0 && p->cost != 0) return "a flat position has a cost";
+        if (!p->is_sum && p->qty == 0 && p->cost != 0) return "a flat position has a cost";
+        if (p->is_sum ? !adds_up(c, i) : SEAT(c, p->seat)->sum == 0) return "an account's position is not the sum of its strategies'";
+        if (p->is_sum) continue;
         if ((p->qty > 0 && p->cost < 0) || (p->qty < 0 && p->cost > 0)) return "a position's cost has the wrong sign";
-        if (p->fees < 0) return "a position has negative fees";
-        if (position_find(c, p->seat, p->strategy) != i) return "a position cannot be found by its key";
+        if (!p->is_sum && position_find(c, p->seat, p->strategy) != i) return "a position cannot be found by its key";
     }
     return NULL;
 }
@@ -168,7 +192,7 @@ static uint64_t hash_order(const core *c, const core_order *o)
 
 static uint64_t hash_position(const core *c, const core_position_row *p)
 {
-    if (!p->qty && !p->cost && !p->realised && !p->fees) return 0;
+    if (p->is_sum || (!p->qty && !p->cost && !p->realised && !p->fees)) return 0;
     const core_seat *seat = SEAT(c, p->seat);
     uint64_t h = mix64(2, (uint64_t)ACCOUNT(c, seat->account)->id << 32 | INSTRUMENT(c, seat->instrument)->id);
     h = mix128(mix128(mix64(h, p->strategy), p->qty), p->cost);

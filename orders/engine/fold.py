@@ -281,6 +281,7 @@ _NUMBERS = {
     "QTY_MAX": lambda value, spec: text(value, spec.lot_size),
     "NOTIONAL_MIN": lambda value, spec: amount_text(value),
     "NOTIONAL_MAX": lambda value, spec: amount_text(value),
+    "MARGIN_INSUFFICIENT": lambda value, spec: amount_text(value),
     "BALANCE_INSUFFICIENT": lambda value, spec: amount_text(value),
     "OPEN_ORDERS_MAX": lambda value, spec: decimal_text(Decimal(value)),
     "RATE_ORDERS": lambda value, spec: decimal_text(Decimal(value)),

@@ -76,6 +76,7 @@ class Report(NamedTuple):
     last_ticks: int
     last_lots: int
     trade_no: int
+    fee_asset_id: int  # what an exchange took the fee in; 0 = the settle asset
     cost: int  # of all executions so far; told with an execution
     last_fee: int
     base_total: int
@@ -104,7 +105,7 @@ def unpack(packed: bytes) -> Iterator[Report]:
         last = [*amounts[6:], 0, 0] if exec_type == "F" else [*_NO_AMOUNTS, *amounts[6:8]]
         report = Report(
             *head[:6], exec_type, STATUS[chr(head[7])], *head[8:11], LIQUIDITY[head[11]], REASONS.get(head[12], ""),
-            *head[13:23], head[23] | (head[24] << 64), head[25] | (head[26] << 64), *rest[:3], *amounts[:6], *last,
+            *head[13:23], head[23] | (head[24] << 64), head[25] | (head[26] << 64), *rest[:4], *amounts[:6], *last,
         )  # fmt: skip
         yield _with_terms(report) if report.flags & FLAG_TERMS and report.exec_type in "0D" else report
 

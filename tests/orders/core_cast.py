@@ -45,6 +45,7 @@ class Report(NamedTuple):
     last_ticks: int
     last_lots: int
     trade_no: int
+    fee_asset: int
     cum_cost: int
     last_fee: int
     base_total: int
@@ -73,7 +74,7 @@ def read(packed: bytes) -> list[Report]:
         row[6], row[7] = chr(row[6]), chr(row[7])
         amounts = [row[n] + (row[n + 1] << 64) for n in (23, 25, *range(31, 51, 2))]
         last = [*amounts[8:], 0, 0] if row[6] == "F" else [0, 0, 0, 0, *amounts[8:10]]
-        reports.append(Report(*row[:23], *amounts[:2], *row[27:30], *amounts[2:8], *last))
+        reports.append(Report(*row[:23], *amounts[:2], *row[27:31], *amounts[2:8], *last))
         at += size
     return reports
 
