@@ -4,7 +4,6 @@
 #include "state.h"
 
 #define INDEX_MASK (WINDOW_TICKS - 1)
-#define MISSES_BEFORE_MOVE 128
 #define WORTH_MOVING (WINDOW_TICKS / 8)
 
 static uint32_t index_of(int64_t price) { return (uint32_t)((uint64_t)price & INDEX_MASK); }

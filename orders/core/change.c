@@ -16,6 +16,7 @@ static unsigned named(const core *c, const core_command *m, uint32_t *slot)
 unsigned core_cancel(core *c, const core_command *m, uint64_t index)
 {
     uint32_t slot;
+    if (straight_cancel(c, m, index)) return REASON_NONE;
     c->commands++;
     if (!ring_reserve(c, 1)) return REASON_CAPACITY;
     unsigned reason = named(c, m, &slot);

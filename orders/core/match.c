@@ -34,9 +34,10 @@ void match_walk(const core *c, const core_instrument *in, const core_command *m,
     } while (out->lots < m->qty_lots && book_next(c, b, other, &price));
 }
 
-static void report_fill(core *c, uint32_t slot, const core_tape *t, uint8_t liquidity, uint64_t index)
+static void report_fill(core *c, uint32_t slot, const core_tape *t, const i128 amounts[2], uint8_t liquidity, uint64_t index)
 {
     if (c->fail_report && --c->fail_report == 0) return; /* the failpoint: this one is lost on the way */
+    if (straight_fill(c, slot, t, amounts[0], amounts[1], liquidity, index)) return;
     core_report *r = order_report(c, slot, 'F', t->at_ns, index);
     r->last_ticks = t->price_ticks;
     r->last_lots = t->qty_lots;
@@ -71,8 +72,11 @@ static void execute(core *c, uint32_t taker_slot, uint32_t maker_slot, int64_t a
     tape_push(c, &t);
     taker->remaining -= lots;
     book_take(c, &in->book, maker_slot, lots);
-    if (taker->in_account) report_fill(c, taker_slot, &t, LIQUIDITY_TAKER, index);
-    if (maker->in_account) report_fill(c, maker_slot, &t, LIQUIDITY_MAKER, CORE_NO_COMMAND);
+    i128 amounts[2] = {0}; /* of quote and of base; they fit, for the maker's whole order did */
+    fixed_notional(t.price_ticks, lots, in->spec.quote_unit, &amounts[0]);
+    fixed_amount(lots, in->spec.base_unit, &amounts[1]);
+    if (taker->in_account) report_fill(c, taker_slot, &t, amounts, LIQUIDITY_TAKER, index);
+    if (maker->in_account) report_fill(c, maker_slot, &t, amounts, LIQUIDITY_MAKER, CORE_NO_COMMAND);
     order_drop_if_gone(c, maker_slot);
 }
 

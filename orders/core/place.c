@@ -100,6 +100,7 @@ static unsigned approve(core *c, const core_command *m, risk_decision *d)
 unsigned core_place(core *c, const core_command *m, uint64_t index)
 {
     risk_decision d;
+    if (straight_place(c, m, index)) return REASON_NONE;
     c->commands++;
     if (!ring_reserve(c, 1)) return REASON_CAPACITY;
     if (m->flags & FLAG_AGENT) return order_reserve(c, 1) ? place_agent(c, m) : REASON_CAPACITY;

@@ -10,6 +10,7 @@
 #define WINDOW_TICKS 4096 /* one summary word of 64 covers 64 words of 64 bits */
 #define WINDOW_WORDS (WINDOW_TICKS / 64)
 #define LADDER_CHUNK 64
+#define MISSES_BEFORE_MOVE 128
 
 typedef struct {
     uint8_t *data;
@@ -184,6 +185,7 @@ struct core {
     uint64_t commands, checks, trades, quantity, trade_hash, orders_open, orders_market, ring_total;
     uint64_t fail_report; /* failpoint: executions left until one is dropped; 0 = off */
     size_t memory;
+    bool careful; /* for tests: nobody takes the straight line */
     const char *broken;
 };
 
@@ -269,6 +271,12 @@ void book_remove(core *c, core_book *b, uint32_t slot);
 const core_level *book_level(const core *c, const core_book *b, unsigned side, int64_t price);
 bool book_next(const core *c, const core_book *b, unsigned side, int64_t *price); /* the next worse price of that side */
 void book_each_array(core *c, core_book *b, array_visitor *visit);
+/* Whether an order at that price needs nothing of book_reserve. */
+static inline bool book_has_room(const core_book *b, int64_t price)
+{
+    return b->window && (b->levels[0] | b->levels[1]) && (uint64_t)price - (uint64_t)b->base < WINDOW_TICKS &&
+           b->misses < MISSES_BEFORE_MOVE;
+}
 static inline bool book_crosses(const core_book *b, unsigned side, int64_t price)
 {
     unsigned other = 1u - side;
@@ -291,6 +299,11 @@ void match_settle(core *c, uint32_t slot, int64_t at_ns, uint64_t index); /* wha
 /* process.c: what all commands share. */
 unsigned command_refused(core *c, const core_command *m, uint32_t slot, unsigned reason, i128 limit, i128 value, uint64_t index);
 void command_fold(core *c, core_report *r, uint32_t slot); /* one report of a live command; a misfit breaks the core */
+
+/* straight.c: plain commands; false: not one, and nothing has changed. */
+bool straight_place(core *c, const core_command *m, uint64_t index);
+bool straight_cancel(core *c, const core_command *m, uint64_t index);
+bool straight_fill(core *c, uint32_t slot, const core_tape *t, i128 notional, i128 amount, uint8_t liquidity, uint64_t index);
 
 /* order.c: the one state table. 0 when the event is not allowed in that state. */
 uint8_t order_next(uint8_t ord_status, uint8_t exec_type, bool filled);
@@ -319,6 +332,7 @@ typedef struct {
     match_preview preview;
     unsigned reason;
 } risk_decision;
+#define RISK_CONTROLS 23                                                /* those of a new order that passes them all */
 void risk_find(const core *c, const core_command *m, risk_decision *d); /* the look-ups, once a command */
 void risk_place(core *c, const core_command *m, risk_decision *d);      /* after risk_find */
 void risk_amend(core *c, const core_command *m, const core_order *o, int64_t new_total, risk_decision *d);
