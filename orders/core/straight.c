@@ -16,9 +16,6 @@ static inline i128 fee_of(i128 notional, uint32_t ppm)
 
 static inline uint32_t greater(uint32_t a, uint32_t b) { return a > b ? a : b; }
 
-/* An instrument and an account whose money moves in the one simple way: base against quote, none of it borrowed. */
-static inline bool is_plain(const core_instrument *in, const core_account *a) { return in->spec.kind == KIND_SPOT && a->margin == 0; }
-
 static inline core_report *claim(core *c, size_t size, uint8_t exec_type, int64_t at_ns, uint64_t index)
 {
     core_report *r = (core_report *)(void *)(c->ring + c->ring_used);
@@ -76,7 +73,7 @@ static inline bool found(core *c, const core_command *m, plain_place *p)
     if (p->seat_slot == 0 || p->position == 0 || POSITION(c, p->position)->strategy != m->strategy) return false;
     p->held = BALANCE(c, p->seat->balance[m->side]);
     const core_instrument_spec *spec = &p->instrument->spec;
-    return is_plain(p->instrument, p->account) && p->account->limits_set && spec->status == INSTRUMENT_TRADING &&
+    return p->seat->way == WAY_CASH && p->account->limits_set && spec->status == INSTRUMENT_TRADING &&
            spec->spec_version == m->spec_version;
 }
 
@@ -103,7 +100,7 @@ static inline bool allowed(const core *c, const core_command *m, plain_place *p)
     i128 with_fee = notional + fee_of(notional, greater(spec->maker_fee_ppm, spec->taker_fee_ppm));
     p->hold = m->side == SIDE_BUY ? with_fee : amount;
     return p->hold <= p->held->total - p->held->hold && !__builtin_add_overflow(b->lots[m->side], lots, &sum) &&
-           order_find(c, m->order_no) == 0;
+           !__builtin_add_overflow(p->seat->open_lots[m->side], lots, &sum) && order_find(c, m->order_no) == 0;
 }
 
 /* Room for all it may become, without asking for memory unless it takes. */
@@ -150,6 +147,7 @@ static inline uint32_t stand_up(core *c, const core_command *m, const plain_plac
     a->first_order = slot;
     a->open_orders++;
     p->seat->open_orders++;
+    p->seat->open_lots[m->side] += m->qty_lots;
     p->instrument->open_orders++;
     c->orders_open++;
     p->held->hold += p->hold;
@@ -196,6 +194,7 @@ static inline void leave_account(core *c, uint32_t slot, core_order *o, core_acc
     a->first_order = own->account_prev ? a->first_order : own->account_next;
     a->open_orders--;
     seat->open_orders--;
+    seat->open_lots[o->side] -= o->qty_lots - o->filled_lots;
     in->open_orders--;
     c->orders_open--;
     o->in_account = false;
@@ -241,7 +240,7 @@ bool straight_fill(core *c, uint32_t slot, const core_tape *t, i128 notional, i1
     core_instrument *in = INSTRUMENT(c, o->instrument);
     int64_t filled = o->filled_lots + t->qty_lots, open = o->qty_lots - filled;
     uint8_t status = order_next(o->ord_status, 'F', open == 0);
-    if (c->careful || o->flags & ~PLAIN_FLAGS || o->type != TYPE_LIMIT || open < 0 || status == 0 || !is_plain(in, a)) return false;
+    if (c->careful || o->flags & ~PLAIN_FLAGS || o->type != TYPE_LIMIT || open < 0 || status == 0 || seat->way != WAY_CASH) return false;
 
     bool buys = o->side == SIDE_BUY;
     i128 fee = fee_of(notional, liquidity == LIQUIDITY_MAKER ? o->maker_fee_ppm : o->taker_fee_ppm), hold;
@@ -258,7 +257,7 @@ bool straight_fill(core *c, uint32_t slot, const core_tape *t, i128 notional, i1
     i128 base_total, quote_total;
     if (__builtin_add_overflow(base->total, buys ? amount : -amount, &base_total) ||
         __builtin_sub_overflow(quote->total, (buys ? notional : -notional) + fee, &quote_total) ||
-        !position_apply(p, o->side, amount, notional, fee))
+        !position_fill(c, o->position, o->side, amount, notional, fee))
         return false; /* and the way of everybody says why */
 
     core_report *r = claim(c, sizeof *r, 'F', t->at_ns, index);
@@ -269,6 +268,7 @@ bool straight_fill(core *c, uint32_t slot, const core_tape *t, i128 notional, i1
     o->hold = hold;
     o->cum_cost += notional;
     o->filled_lots = filled;
+    seat->open_lots[o->side] -= t->qty_lots;
     o->ord_status = status;
     describe(r, o, p->strategy, a->id, in->id);
     r->ord_status = status;
@@ -279,7 +279,7 @@ bool straight_fill(core *c, uint32_t slot, const core_tape *t, i128 notional, i1
     r->last_ticks = t->price_ticks;
     r->last_lots = t->qty_lots;
     r->trade_no = t->trade_no;
-    r->pad = 0;
+    r->fee_asset = 0;
     r->cum_cost = o->cum_cost;
     r->last_fee = fee;
     r->base_total = base_total;
