@@ -181,11 +181,11 @@ class EngineService(Service):
         commands = [(entry, _command(entry)) for entry in entries]
         with connection.transaction(), connection.cursor() as cursor:
             version = leases.renew(cursor, self.lease, self.last_id.decode())
+            if more is not None:  # first: these reports were made before anything is told, and under the old steps
+                more(batch, cursor)
             if version != self.control_version and self.control_version >= 0:
                 self._obey(batch, cursor)
             self.control_version = version
-            if more is not None:
-                more(batch, cursor)
             self.recorder.identity.prepare(cursor, [command for _, command in commands if command is not None])
             now_ms = at_ns // 1_000_000
             for entry, command in commands:
