@@ -21,7 +21,7 @@ HEADER = struct.Struct("<8Q")
 RECORD_SIZE = 32
 MAGIC = 0x4C4F423100000000
 ACCOUNTS = 64
-DEPOSIT = 10**24
+DEPOSIT = 10**36
 BASE_ASSET, QUOTE_ASSET = 1, 2
 BATCH_COMMANDS = 512  # what the engine takes at most
 CALLS_TIMED = 200_000
@@ -72,7 +72,7 @@ def prepare(symbols: int) -> _core.Core:
             base_unit=1,
             quote_unit=1,
             quantity_min_lots=1,
-            quantity_max_lots=1_000_000,
+            quantity_max_lots=2**32,
             notional_min=1,
             status=_core.INSTRUMENT_TRADING,
             maker_fee_ppm=500,
@@ -84,7 +84,7 @@ def prepare(symbols: int) -> _core.Core:
             account,
             open_orders_max=1_000_000,
             open_orders_instrument_max=1_000_000,
-            notional_max=10**15,
+            notional_max=10**36,
             rate_per_second=10**9,
             rate_burst=10**9,
             self_trade_allowed=True,
