@@ -169,8 +169,11 @@ class Core:
         stale_after_ns: int = ...,
     ) -> None:
         """One unit of asset is num / den of the other. `source` is an exchange: its own accounts ask it first."""
-    def day_open(self, day_start_ns: int, late: int = ..., /) -> None:
-        """A trading day begins: every account's equity of now is the day's, flows count from zero."""
+    def day_open(self, day_start_ns: int, late: int = ..., evidence: object = ..., /) -> None:
+        """A trading day begins: every account's equity of now is the day's, flows count from zero. The rest of the arguments
+        is for who reads the journal."""
+    def valued(self) -> tuple[int, int]:
+        """(the newest time a mark was told of, the start of the day that was opened last); 0 = never."""
     def equity(self, account: int, /) -> tuple[bool, int | None, int | None, int | None, int]:
         """(known, equity, day_open, peak, flows) in the reporting asset as of the last mark; None = not known."""
     def convert(self, account: int, asset: int, into_asset: int, amount: int, /) -> int | None:

@@ -97,6 +97,8 @@ class ReportedFill(msgspec.Struct, frozen=True, array_like=True):
     price_ticks: int
     quantity_lots: int
     maker: bool
+    fee: str = ""  # decimal, in fee_asset; '' where the exchange told none
+    fee_asset: str = ""
 
 
 class ExchangeReport(Message, frozen=True, kw_only=True, omit_defaults=True, tag="exchange_report"):

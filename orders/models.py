@@ -59,6 +59,10 @@ class Account(models.Model):
     is_default = models.BooleanField(
         default=False, help_text="Takes its owner's orders on this exchange that name none."
     )
+    margin = models.PositiveIntegerField(
+        default=0,
+        help_text="0 = cash. Else a margin account with at most so much leverage, in basis points: 20000 = twice its worth.",
+    )
     armed_until = models.DateTimeField(null=True, blank=True)
     state = models.CharField(max_length=16, default="active")
     created_at = models.DateTimeField(auto_now_add=True)
@@ -87,6 +91,7 @@ class Funding(models.Model):
         OPENING = "opening"
         TRANSFER = "transfer"
         ADJUSTMENT = "adjustment"
+        FUNDING = "funding"
         RESET = "reset"
 
     owner = models.ForeignKey(Owner, models.PROTECT, related_name="+")
@@ -382,6 +387,9 @@ class Order(EngineTable):
     take_profit_price = models.DecimalField(**MONEY, null=True, help_text="Of the order that follows its fills.")
     stop_loss_price = models.DecimalField(**MONEY, null=True, help_text="Of the stop that follows its fills.")
     stop_loss_limit_price = models.DecimalField(**MONEY, null=True)
+    other_fees = models.JSONField(
+        default=dict, help_text="Fees an exchange took in other assets than fee_asset, by asset."
+    )
     triggered_at = models.DateTimeField(null=True, help_text="When the last price reached its stop.")
     parent_id = models.UUIDField(null=True, help_text="The order whose take profit or stop loss it is.")
     quantity = models.DecimalField(**MONEY)
@@ -457,7 +465,9 @@ class LedgerEntry(EngineTable):
     at = models.DateTimeField()
     owner = models.ForeignKey(Owner, models.DO_NOTHING, related_name="+", db_constraint=False)
     account = models.ForeignKey(Account, models.DO_NOTHING, related_name="+", db_constraint=False)
-    book = models.CharField(max_length=16, help_text="account, exchange, fees or opening: whose side this leg is.")
+    book = models.CharField(
+        max_length=16, help_text="account, exchange, fees, opening, rounding: whose side this leg is."
+    )
     asset = models.ForeignKey("marketdata.Asset", models.DO_NOTHING, related_name="+", db_constraint=False)
     kind = models.CharField(max_length=12, help_text="trade, fee, funding, transfer, opening, adjustment")
     amount = models.DecimalField(**MONEY)

@@ -128,7 +128,9 @@ def _report(order: Order, fills: Iterable[ExchangeFill], closed: str) -> message
         account_id=order.account_id,
         id=str(order.id),
         fills=[
-            messages.ReportedFill(fill.exchange_trade_id, fill.price_ticks, fill.quantity_lots, fill.maker)
+            messages.ReportedFill(
+                fill.exchange_trade_id, fill.price_ticks, fill.quantity_lots, fill.maker, fill.fee, fill.fee_asset
+            )
             for fill in fills
         ],
         closed=closed,

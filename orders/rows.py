@@ -6,6 +6,7 @@ import uuid
 from decimal import Decimal
 
 from marketdata import clock
+from marketdata.models import Instrument
 from marketdata.precision import decimal_text
 from orders import shapes
 from orders.models import Account, Balance, Fill, Halt, Order
@@ -19,6 +20,11 @@ ACCOUNT_RELATED = ("owner", "exchange", "profile", "reporting_asset")
 
 def _text(value: Decimal | None) -> str | None:
     return None if value is None else decimal_text(value)
+
+
+def is_inverse(instrument: Instrument) -> bool:
+    """Whether its positions count quote and cost base."""
+    return instrument.kind != Instrument.Kind.SPOT and instrument.inverse
 
 
 def order(row: Order) -> JSON:
@@ -39,10 +45,13 @@ def order(row: Order) -> JSON:
         quantity=decimal_text(row.quantity),
         filled_quantity=decimal_text(row.filled_quantity),
         remaining_quantity="0" if final else decimal_text(row.quantity - row.filled_quantity),
-        average_price=shapes.mean_price_text(row.cost, row.filled_quantity, row.instrument.contract_size),
+        average_price=shapes.mean_price_text(
+            row.cost, row.filled_quantity, row.instrument.contract_size, inverse=is_inverse(row.instrument)
+        ),
         time_in_force=row.time_in_force,
         fee=decimal_text(row.fee),
         fee_asset=row.fee_asset.code if row.fee_asset else None,
+        other_fees=row.other_fees,
         created_at=clock.iso(row.created_at),
         updated_at=clock.iso(row.updated_at),
         seq=row.seq,

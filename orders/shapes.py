@@ -19,17 +19,25 @@ _WIDE = Context(prec=60)
 _PLACES = Decimal(1).scaleb(-18)
 
 
-def mean_price_text(cost: Decimal, quantity: Decimal, contract_size: Decimal = Decimal(1)) -> str | None:
-    """cost / quantity as text of at most 18 places, signs aside; None where there is no quantity."""
-    if not quantity:
+def mean_price_text(
+    cost: Decimal, quantity: Decimal, contract_size: Decimal = Decimal(1), *, inverse: bool = False
+) -> str | None:
+    """cost / quantity as text of at most 18 places, signs aside; None where there is no quantity. Of an inverse contract the
+    quantity is worth quote and the cost is base, so it is the other way up."""
+    if not quantity or (inverse and not cost):
         return None
     size = _WIDE.multiply(abs(quantity), contract_size)
-    return decimal_text(_WIDE.quantize(_WIDE.divide(abs(cost), size), _PLACES))
+    mean = _WIDE.divide(size, abs(cost)) if inverse else _WIDE.divide(abs(cost), size)
+    return decimal_text(_WIDE.quantize(mean, _PLACES))
 
 
 def is_paper(account_kind: str) -> bool:
     """Whether `is_paper_trading` is true for orders of such an account."""
     return account_kind in PAPER_KINDS
+
+
+def _fees(*pairs: tuple[str | None, str]) -> list[JSON]:
+    return [{"asset": asset, "amount": amount} for asset, amount in pairs if asset and amount != "0"]
 
 
 def order_shape(
@@ -52,6 +60,7 @@ def order_shape(
     time_in_force: str,
     fee: str,
     fee_asset: str | None,
+    other_fees: dict[str, str],
     created_at: str,
     updated_at: str,
     seq: int,
@@ -89,7 +98,7 @@ def order_shape(
         "time_in_force": time_in_force,
         "post_only": post_only,
         "reduce_only": reduce_only,
-        "fees": [{"asset": fee_asset, "amount": fee}] if fee_asset and fee != "0" else [],
+        "fees": _fees((fee_asset, fee), *other_fees.items()),
         "reason": reason,
         "strategy_id": strategy_id,
         "source": source or None,

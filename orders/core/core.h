@@ -286,6 +286,7 @@ const char *core_rate(core *c, uint32_t asset, uint32_t into, uint32_t source, i
 void core_revalue(core *c, int64_t at_ns);
 void core_day_open(core *c, int64_t day_start_ns);
 bool core_equity(const core *c, uint32_t account, core_equity_view *out); /* false: no such account */
+void core_valued(const core *c, int64_t *at_ns, int64_t *day_start_ns);   /* the newest time told, the day that was opened */
 bool core_convert(const core *c, uint32_t account, uint32_t asset, uint32_t into, i128 amount, i128 *out);
 
 /* Commands. Each returns a reason, 0 when taken; its reports wait in the ring. O(1) plus O(1) per order met. */

@@ -332,8 +332,8 @@ static PyObject *Core_marks(CoreObject *self, PyObject *const *a, Py_ssize_t n)
 static PyObject *Core_day_open(CoreObject *self, PyObject *const *a, Py_ssize_t n)
 {
     int64_t day_start_ns;
-    if (n == 2) n = 1; /* whether the day was opened late is for the journal's reader, not for the core */
-    if (!counted(n, 1) || !i64_from(a[0], &day_start_ns) || !enter(self)) return NULL;
+    /* whether it was opened late, and with what, is for the journal's reader, not for the core */
+    if (((n < 1 || n > 3) && !counted(n, 1)) || !i64_from(a[0], &day_start_ns) || !enter(self)) return NULL;
     core_day_open(self->core, day_start_ns);
     Py_RETURN_NONE;
 }
@@ -348,6 +348,15 @@ static PyObject *Core_equity(CoreObject *self, PyObject *account)
     if (!core_equity(self->core, id, &v)) return answered(self, "the equity of an account that was never set");
     return Py_BuildValue("NNNNN", PyBool_FromLong(v.known), known_or_none(v.known, v.equity), known_or_none(v.day_known, v.day_open),
                          known_or_none(v.peak_known, v.peak), int_from_i128(v.flows));
+}
+
+static PyObject *Core_valued(CoreObject *self, PyObject *unused)
+{
+    (void)unused;
+    int64_t at_ns, day_start_ns;
+    if (!enter(self)) return NULL;
+    core_valued(self->core, &at_ns, &day_start_ns);
+    return Py_BuildValue("LL", (long long)at_ns, (long long)day_start_ns);
 }
 
 static PyObject *Core_convert(CoreObject *self, PyObject *const *a, Py_ssize_t n)
@@ -752,6 +761,7 @@ static PyMethodDef METHODS[] = {
     FAST(day_open),
     ONE(equity),
     FAST(convert),
+    NONE(valued),
     FAST(place),
     FAST(place_with),
     FAST(cancel),

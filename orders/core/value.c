@@ -281,3 +281,9 @@ bool core_equity(const core *c, uint32_t account, core_equity_view *out)
     *out = (core_equity_view){w->known, w->day_known, w->peak_known, w->equity, w->day_open, w->peak, w->flows, c->valued_at_ns};
     return true;
 }
+
+void core_valued(const core *c, int64_t *at_ns, int64_t *day_start_ns)
+{
+    *at_ns = c->valued_at_ns;
+    *day_start_ns = c->day_start_ns;
+}

@@ -6,10 +6,11 @@ from decimal import Decimal
 from typing import Any
 
 from marketdata import clock
-from marketdata.precision import amount_decimal, amount_text, decimal_text, text
+from marketdata.precision import amount_decimal, amount_text, decimal_text, text, to_amount
 from orders import shapes
 from orders._core import FLAG_REDUCE_ONLY, FLAG_TRAIL_PERCENT
 from orders.conditions import NO_TERMS, PRICED
+from orders.engine import postings
 from orders.engine.batch import Batch
 from orders.engine.orders import LiveOrder, Orders
 from orders.engine.reports import Report
@@ -58,10 +59,13 @@ def order_picture(order: LiveOrder) -> dict[str, Any]:
         quantity=text(order.quantity_lots, spec.lot_size),
         filled_quantity=text(order.filled_lots, spec.lot_size),
         remaining_quantity=text(remaining, spec.lot_size),
-        average_price=shapes.mean_price_text(amount_decimal(order.cost), order.filled_quantity, spec.contract_size),
+        average_price=shapes.mean_price_text(
+            amount_decimal(order.cost), order.filled_quantity, spec.contract_size, inverse=spec.is_inverse
+        ),
         time_in_force=order.time_in_force,
         fee=amount_text(order.fee),
-        fee_asset=spec.quote,
+        fee_asset=spec.settle,
+        other_fees=order.other_fees,
         created_at=clock.iso(clock.from_ns(order.created_ns)),
         updated_at=clock.iso(clock.from_ns(order.updated_ns)),
         seq=order.seq,
@@ -110,6 +114,7 @@ class Fold:
         self.shard = shard
         self.orders = orders
         self.books = books
+        self.assets: dict[int, str] = {}  # codes, as of the newest picture of the world
 
     def report(self, batch: Batch, report: Report, journal_seq: int) -> LiveOrder:
         """One report. The order must be known: the engine made it, recovery read it, or it is born by this report."""
@@ -164,7 +169,12 @@ class Fold:
         order.filled_lots = report.filled_lots
         if report.exec_type == "F":
             order.cost = report.cost
-            order.fee += report.last_fee
+            if report.fee_asset_id:
+                code = self.assets[report.fee_asset_id]
+                sum_so_far = to_amount(Decimal(order.other_fees.get(code, "0")))
+                order.other_fees = order.other_fees | {code: amount_text(sum_so_far + report.last_fee)}
+            else:
+                order.fee += report.last_fee
         if report.terms is not None:
             stop, trail, *rest = report.terms
             order.terms = Terms(stop, trail, bool(report.flags & FLAG_TRAIL_PERCENT), *rest)
@@ -177,27 +187,25 @@ class Fold:
         spec, account = order.instrument, order.account
         trade_id = str(report.trade_no)
         fill_id = fill_uuid(account.id, spec.id, trade_id, order.order_no)
-        cost = report.last_ticks * report.last_lots * spec.quote_unit
-        base = report.last_lots * spec.base_unit
-        sign = 1 if order.side == "buy" else -1
+        cost, _ = spec.notional(order.side, report.last_ticks, report.last_lots)
+        fee_asset_id = report.fee_asset_id or spec.settle_id
         before = self.books.positions.get((account.id, spec.id, order.strategy_id), (0, 0, 0, 0))
         realised = report.position_realised - before[2]
         price, quantity = report.last_ticks * spec.tick_size, report.last_lots * spec.lot_size
         batch.fills.append(
             (fill_id, batch.at, account.owner_id, account.id, spec.id, order.id, order.request_id, trade_id,
              order.strategy_id, order.side, report.liquidity, price, quantity, amount_decimal(cost), amount_decimal(report.last_fee),
-             spec.quote_id, amount_decimal(realised), order.seq)
+             fee_asset_id, amount_decimal(realised), order.seq)
         )  # fmt: skip
-        legs = [("trade", spec.base_id, sign * base, "exchange"), ("trade", spec.quote_id, -sign * cost, "exchange")]
-        if report.last_fee:
-            legs.append(("fee", spec.quote_id, -report.last_fee, "fees"))
-        for kind, asset_id, amount, other in legs:
-            post(batch, account, asset_id, kind, amount, other, journal_seq, fill_id)
+        legs = postings.of_fill(
+            spec, order.side, report.last_ticks, report.last_lots, realised, report.last_fee, fee_asset_id
+        )
+        postings.write(batch, account, legs, journal_seq, fill_id)
         return shapes.fill_shape(
             id=str(fill_id), order_id=str(order.id), request_id=order.request_id, exchange_trade_id=trade_id,
             account=account.name, exchange=spec.exchange, symbol=spec.symbol, side=order.side,
             price=text(report.last_ticks, spec.tick_size), quantity=text(report.last_lots, spec.lot_size),
-            fee=amount_text(report.last_fee), fee_asset=spec.quote, liquidity=report.liquidity,
+            fee=amount_text(report.last_fee), fee_asset=self.assets.get(fee_asset_id, spec.settle), liquidity=report.liquidity,
             strategy_id=order.strategy_id, timestamp=clock.iso(clock.from_ns(report.at_ns)),
         )  # fmt: skip
 
@@ -211,7 +219,8 @@ class Fold:
         quantity, cost, realised, fees = place
         return shapes.position_shape(
             account=account.name, exchange=spec.exchange, symbol=spec.symbol, strategy_id=order.strategy_id,
-            quantity=amount_text(quantity), average_price=shapes.mean_price_text(amount_decimal(cost), amount_decimal(quantity)),
+            quantity=amount_text(quantity),
+            average_price=shapes.mean_price_text(amount_decimal(cost), amount_decimal(quantity), inverse=spec.is_inverse),
             mark_price=None, realised=amount_text(realised), unrealised=None, fees=amount_text(fees),
             as_of_seq=order.seq, reconciled_at=None, state="OK",
         )  # fmt: skip
@@ -220,8 +229,13 @@ class Fold:
         """What an execution left of both assets; anything else changes the hold of one, and a refusal nothing."""
         spec, account = order.instrument, order.account
         base, quote = (spec.base_id, spec.base), (spec.quote_id, spec.quote)
+        if spec.is_contract:  # both stand for what it settles in
+            base = quote = (spec.settle_id, spec.settle)
         if report.exec_type == "F":
             rows = [(*base, report.base_total, report.base_hold), (*quote, report.quote_total, report.quote_hold)]
+            if report.fee_asset_id not in (0, base[0], quote[0]):
+                total, hold = self.books.balances.get((account.id, report.fee_asset_id), (0, 0))
+                rows.append((report.fee_asset_id, self.assets[report.fee_asset_id], total - report.last_fee, hold))
         elif report.reason and report.exec_type in ("8", "I"):
             rows = []
         else:
@@ -249,23 +263,6 @@ class Fold:
             account=account.name, asset=asset, total=amount_text(total), free=amount_text(total - hold),
             used=amount_text(hold),
         )  # fmt: skip
-
-
-def post(
-    batch: Batch,
-    account: AccountSpec,
-    asset_id: int,
-    kind: str,
-    amount: int,
-    other: str,
-    journal_seq: int,
-    fill_id: Any,
-) -> None:
-    """Two legs that sum to zero: the account's, and that of `other` (exchange, fees, opening)."""
-    for book, value in (("account", amount), (other, -amount)):
-        batch.ledger.append(
-            (batch.at, account.owner_id, account.id, book, asset_id, kind, amount_decimal(value), journal_seq, fill_id)
-        )
 
 
 def reason_picture(report: Report, spec: InstrumentSpec) -> dict[str, Any]:

@@ -31,7 +31,7 @@ _COLUMNS = {
     "order_id, user_id, exchange_order_id, exchange_client_id, strategy_id, source, type, side, status, time_in_force, "
     "price, stop_price, quantity, filled_quantity, cost, fee, fee_asset_id, post_only, reduce_only, spec_version, reason, "
     "extra, seq, trail_amount, trail_percent, expires_at, take_profit_price, stop_loss_price, stop_loss_limit_price, "
-    "triggered_at, parent_id",
+    "triggered_at, parent_id, other_fees",
 }
 _POSITIONS = """
 INSERT INTO orders_position
@@ -50,10 +50,11 @@ ON CONFLICT (account_id, asset_id) DO UPDATE SET
 _CHANGED = """
 UPDATE orders_order o SET updated_at = n.updated_at, status = n.status, price = n.price, stop_price = n.stop_price, quantity = n.quantity,
     triggered_at = n.triggered_at, filled_quantity = n.filled, cost = n.cost, fee = n.fee, reason = n.reason::jsonb, seq = n.seq,
-    spec_version = n.spec_version
+    spec_version = n.spec_version, other_fees = n.other_fees::jsonb
 FROM unnest(%s::uuid[], %s::timestamptz[], %s::timestamptz[], %s::text[], %s::numeric[], %s::numeric[], %s::numeric[],
-            %s::timestamptz[], %s::numeric[], %s::numeric[], %s::numeric[], %s::text[], %s::bigint[], %s::int[])
-    AS n(id, created_at, updated_at, status, price, stop_price, quantity, triggered_at, filled, cost, fee, reason, seq, spec_version)
+            %s::timestamptz[], %s::numeric[], %s::numeric[], %s::numeric[], %s::text[], %s::bigint[], %s::int[], %s::text[])
+    AS n(id, created_at, updated_at, status, price, stop_price, quantity, triggered_at, filled, cost, fee, reason, seq,
+         spec_version, other_fees)
 WHERE o.id = n.id AND o.created_at = n.created_at
 """
 
@@ -105,11 +106,11 @@ def _order_row(shard: int, order: LiveOrder) -> tuple[Any, ...]:
         order.account.owner_id, order.account.id, spec.id, order.key_id, order.request_id, order.order_id, order.user_id,
         order.exchange_order_id, order.exchange_client_id, order.strategy_id, order.source, order.type, order.side,
         order.status, order.time_in_force, order.price, order.at(terms.stop_ticks), order.quantity, order.filled_quantity,
-        amount_decimal(order.cost), amount_decimal(order.fee), spec.quote_id, order.post_only, order.reduce_only,
+        amount_decimal(order.cost), amount_decimal(order.fee), spec.settle_id, order.post_only, order.reduce_only,
         spec.spec_version, Jsonb(order.reason) if order.reason else None, Jsonb(order.extra), order.seq,
         order.trail_amount, order.trail_percent, _moment(terms.expires_at_ns), order.at(terms.take_profit_ticks),
         order.at(terms.stop_loss_ticks), order.at(terms.stop_loss_limit_ticks), _moment(order.triggered_ns),
-        order.parent_id,
+        order.parent_id, Jsonb(order.other_fees),
     )  # fmt: skip
 
 
@@ -120,7 +121,7 @@ def _change(cursor: psycopg.Cursor[Any], orders: list[LiveOrder]) -> None:
         (order.id, clock.from_ns(order.created_ns), clock.from_ns(order.updated_ns), order.status, order.price,
          order.at(order.terms.stop_ticks), order.quantity, _moment(order.triggered_ns), order.filled_quantity,
          amount_decimal(order.cost), amount_decimal(order.fee), _json_text(order.reason), order.seq,
-         order.instrument.spec_version)
+         order.instrument.spec_version, json.dumps(order.other_fees))
         for order in orders
     ]  # fmt: skip
     cursor.execute(_CHANGED, [list(column) for column in zip(*rows, strict=True)])

@@ -43,7 +43,8 @@ class LiveOrder:
     status: str = "pending_new"
     filled_lots: int = 0
     cost: int = 0
-    fee: int = 0
+    fee: int = 0  # in the settle asset
+    other_fees: dict[str, str] = field(default_factory=dict)  # what an exchange took in other assets, by code
     reason: dict[str, str] | None = None
     terms: Terms = NO_TERMS
     post_only: bool = False

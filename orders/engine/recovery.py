@@ -14,6 +14,7 @@ from orders.engine import journal, stored
 from orders.engine.fold import Books
 from orders.engine.orders import Orders
 from orders.engine.world import World
+from orders.ids import strategy_key
 
 log = logging.getLogger(__name__)
 _ROWS_AT_ONCE = 10_000
@@ -110,4 +111,14 @@ def compare(core: Core, world: World, orders: Orders, books: Books) -> None:
             raise Disagreement(
                 f"account {account_id}, asset {asset_id}: its row says {money}, "
                 f"the core says {core.balance(account_id, asset_id)}"
+            )
+    for (account_id, instrument_id, strategy_id), place in books.positions.items():
+        if account_id not in world.accounts:
+            continue
+        key = strategy_key(world.accounts[account_id].owner_id, strategy_id)
+        held_here = core.position(account_id, instrument_id, key) or (0, 0, 0, 0)
+        if held_here != place:
+            raise Disagreement(
+                f"account {account_id}, instrument {instrument_id}, strategy {strategy_id!r}: its row says {place}, "
+                f"the core says {held_here}"
             )

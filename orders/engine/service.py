@@ -32,6 +32,7 @@ from orders.engine.market import Market
 from orders.engine.recorder import Recorder
 from orders.engine.reports import unpack as unpack_reports
 from orders.engine.teller import Teller
+from orders.engine.valuing import Valuer
 
 log = logging.getLogger(__name__)
 
@@ -108,6 +109,7 @@ class EngineService(Service):
         self.recorder = Recorder(self.shard, self.core, self.chain, self.world, self.orders, self.fold)
         self.decider = Decider(self.recorder, self.market.exchange)
         self.teller = Teller(self.core, self.chain, self.orders, self.fold)
+        self.valuer = Valuer(self.teller)
         self.checkpointer = Checkpointer(database(), self.shard)
         self.checkpoint_seq, self.checkpoint_ns = found.checkpoint_seq, clock.monotonic_ns()
         told = world.World(halts=found.halts)
@@ -121,6 +123,7 @@ class EngineService(Service):
         payload = journal.told_payload("epoch", [self.lease.epoch], {})
         batch.journal.append(journal.append(self.chain, batch.at_ns, journal.EPOCH, payload))
         self.teller.obey(batch, told, self.world)
+        self.valuer.open_day(batch, self.world)  # over a midnight nobody saw, from the last marks before it
         for sentence in self.world.wrong:
             log.error("instrument left out: %s", sentence)
 
@@ -206,12 +209,13 @@ class EngineService(Service):
 
     def _market(self, batch: Batch, cursor: psycopg.Cursor[Any], market: bytes, minute: int) -> None:
         self._fold_market(batch, market)
+        valued = self.valuer.step(batch, self.world)
         if (
-            minute != self.last_minute and not batch.ledger
+            valued and minute != self.last_minute and not batch.ledger
         ):  # money that moves in this very batch is told by the next one
             self.last_minute = minute
             if not equity.is_told(cursor, clock.from_ns(minute * MINUTE_NS)):
-                equity.points(cursor, batch, self.core, self.world, self.books)
+                equity.points(cursor, batch, self.core, self.world)
 
     def _fold_market(self, batch: Batch, reports: bytes) -> None:
         if not reports:

@@ -24,7 +24,7 @@ _ORDERS = """
 SELECT id, order_no, account_id, instrument_id, request_id, type, side, time_in_force, price, quantity, created_at,
        updated_at, key_id, order_id, user_id, exchange_order_id, exchange_client_id, strategy_id, source, extra, status,
        filled_quantity, cost, fee, reason, seq, spec_version, stop_price, trail_amount, trail_percent, expires_at, take_profit_price,
-       stop_loss_price, stop_loss_limit_price, post_only, reduce_only, parent_id, triggered_at
+       stop_loss_price, stop_loss_limit_price, post_only, reduce_only, parent_id, triggered_at, other_fees
 FROM orders_order WHERE
 """
 OPEN = "shard = %s AND status NOT IN ('filled', 'canceled', 'rejected', 'expired') ORDER BY order_no"
@@ -62,7 +62,8 @@ def _order(world: World, spec: InstrumentSpec, row: tuple[Any, ...], core: Core 
         order_id=row[13], user_id=row[14], exchange_order_id=row[15], exchange_client_id=row[16], strategy_id=row[17],
         source=row[18], extra=row[19], status=row[20], filled_lots=to_lots(row[21], spec.lot_size),
         cost=to_amount(row[22]), fee=to_amount(row[23]), reason=row[24], seq=row[25], terms=_terms(spec, row[27:34]),
-        post_only=row[34], reduce_only=row[35], parent_id=row[36], triggered_ns=_ns(row[37]) if row[37] else 0, stored=True,
+        post_only=row[34], reduce_only=row[35], parent_id=row[36], triggered_ns=_ns(row[37]) if row[37] else 0,
+        other_fees=row[38], stored=True,
     )  # fmt: skip
 
 

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import logging
+from dataclasses import replace
 from typing import Any
 
 from orders import shapes
 from orders._core import Core, CoreError
-from orders.engine import journal, world
+from orders.engine import journal, postings, world
 from orders.engine.batch import Batch
-from orders.engine.fold import Fold, post
+from orders.engine.fold import Fold
 from orders.engine.orders import LiveOrder, Orders
 from orders.engine.reports import unpack
 from orders.engine.world import AccountSpec, FundingRow, Telling, World
 
 log = logging.getLogger(__name__)
+NOT_TOLD = -1  # a margin that no row has, so that the account differs from its row until the core takes it
 
 
 class Teller:
@@ -28,6 +30,7 @@ class Teller:
 
     def obey(self, batch: Batch, old: World, new: World) -> None:
         """Everything that differs, then the fundings nobody answered yet. Orders under a changed spec are canceled first."""
+        self.fold.assets = new.assets
         outdated = [order for order in self.orders.open() if _made_under_other_steps(order, new)]
         for order in outdated:
             order.reason = shapes.reason_shape("SPEC_CHANGED")
@@ -55,10 +58,17 @@ class Teller:
         try:
             self.tell(batch, telling)
         except (CoreError, OverflowError, ValueError) as error:
+            if telling[0] == "set_account":
+                return self._keep_as_it_was(telling[1][0], new, error)
             if telling[0] != "set_instrument":
                 raise
             left_out = new.instruments.pop(telling[1][0], None)
             log.error("%s is left out: %s", left_out.symbol if left_out else telling[1], error)
+
+    def _keep_as_it_was(self, account_id: int, new: World, error: Exception) -> None:
+        """An account that cannot turn to margin, or back, trades on as before; it is tried again when rows change next."""
+        log.error("account %s stays as it was: %s", new.accounts[account_id].name, error)
+        new.accounts[account_id] = replace(new.accounts[account_id], margin=NOT_TOLD)
 
     def _announce_halts(self, batch: Batch, new: World) -> None:
         """Every account hears the state of trading in its own sequence."""
@@ -88,9 +98,14 @@ class Teller:
             batch.fundings.append((funding.id, self.chain.seq, ""))
 
     def _post(self, batch: Batch, new: World, account: AccountSpec, asset_id: int, kind: str, amount: int) -> None:
-        seq = self.tell(batch, ("post", [account.id, asset_id, amount], {}))
-        post(batch, account, asset_id, kind, amount, "opening", seq, None)
+        words = {} if kind != "funding" else {"flow": False}
+        seq = self.tell(batch, ("post", [account.id, asset_id, amount], words))
+        self._enter(batch, account, asset_id, kind, amount, seq)
         self._show(batch, new, account, [asset_id], seq)
+
+    def _enter(self, batch: Batch, account: AccountSpec, asset_id: int, kind: str, amount: int, seq: int) -> None:
+        legs = postings.pair(asset_id, kind, amount, postings.OTHER_SIDE[kind])
+        postings.write(batch, account, legs, seq)
 
     def _reset(self, batch: Batch, new: World, account: AccountSpec) -> None:
         """Orders canceled, money and positions to zero, the opening amounts again: a paper account begins anew."""
@@ -101,7 +116,7 @@ class Teller:
         }
         seq = self.tell(batch, ("reset_account", [account.id], {}))
         for asset_id, total in held.items():
-            post(batch, account, asset_id, "adjustment", -total, "opening", seq, None)
+            self._enter(batch, account, asset_id, "adjustment", -total, seq)
         for place in [place for place in books.positions if place[0] == account.id]:
             books.positions[place] = (0, 0, 0, 0)
             batch.positions[place] = (
@@ -110,7 +125,7 @@ class Teller:
         openings = new.openings.get(account.id, {})
         for asset_id, amount in openings.items():
             reposted = self.tell(batch, ("post", [account.id, asset_id, amount], {}))
-            post(batch, account, asset_id, "opening", amount, "opening", reposted, None)
+            self._enter(batch, account, asset_id, "opening", amount, reposted)
         self._show(batch, new, account, sorted(held.keys() | openings.keys()), self.chain.seq)
 
     def _show(self, batch: Batch, new: World, account: AccountSpec, asset_ids: list[int], journal_seq: int) -> None:

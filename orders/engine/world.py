@@ -21,6 +21,9 @@ from orders._core import (
     INSTRUMENT_DELISTED,
     INSTRUMENT_HALTED,
     INSTRUMENT_TRADING,
+    KIND_INVERSE,
+    KIND_LINEAR,
+    KIND_SPOT,
     SCOPE_ACCOUNT,
     SCOPE_EXCHANGE,
     SCOPE_GLOBAL,
@@ -65,20 +68,54 @@ class InstrumentSpec:
     spec_version: int
     maker_fee_ppm: int
     taker_fee_ppm: int
+    kind: str
+    inverse: bool
+    stale_after_ms: int
     simulation: dict[str, Any] = field(compare=False, hash=False)
 
     @property
+    def is_contract(self) -> bool:
+        """Fills move only what was realised and fees."""
+        return self.kind != "spot"
+
+    @property
+    def is_inverse(self) -> bool:
+        """A contract worth a fixed amount of quote, settled in base."""
+        return self.is_contract and self.inverse
+
+    @property
+    def settle_id(self) -> int:
+        """The asset that fees and what a contract realised are counted in."""
+        return self.base_id if self.is_inverse else self.quote_id
+
+    @property
+    def settle(self) -> str:
+        """Its code."""
+        return self.base if self.is_inverse else self.quote
+
+    @property
     def base_unit(self) -> int:
-        """Base amount of one lot."""
+        """What a position counts of one lot: base; of an inverse contract quote."""
         return _exact(self.lot_size * self.contract_size * AMOUNT_UNIT, self.symbol)
 
     @property
     def quote_unit(self) -> int:
-        """Quote amount of one tick times one lot."""
+        """Quote amount of one tick times one lot; of an inverse contract the price of one tick."""
+        if self.is_inverse:
+            return _exact(self.tick_size * AMOUNT_UNIT, self.symbol)
         return _exact(self.tick_size * self.lot_size * self.contract_size * AMOUNT_UNIT, self.symbol)
+
+    def notional(self, side: str, ticks: int, lots: int) -> tuple[int, int]:
+        """(what a fill is worth in the settle asset, what rounding added to it). Only an inverse contract is ever rounded:
+        down for who buys, up for who sells, against the trader both times."""
+        if not self.is_inverse:
+            return ticks * lots * self.quote_unit, 0
+        whole, rest = divmod(lots * self.base_unit * AMOUNT_UNIT, ticks * self.quote_unit)
+        return (whole, 0) if side == "buy" or not rest else (whole + 1, 1)
 
     def telling(self) -> Telling:
         """What the core is told of it."""
+        kind = (KIND_INVERSE if self.inverse else KIND_LINEAR) if self.is_contract else KIND_SPOT
         return (
             "set_instrument",
             [self.id],
@@ -95,6 +132,8 @@ class InstrumentSpec:
                 "status": _STATUS[self.status],
                 "maker_fee_ppm": self.maker_fee_ppm,
                 "taker_fee_ppm": self.taker_fee_ppm,
+                "kind": kind,
+                "stale_after_ns": self.stale_after_ms * 1_000_000,
             },
         )
 
@@ -117,7 +156,13 @@ class AccountSpec:
     kind: str
     reporting_asset_id: int
     reporting_asset: str
+    margin: int
     limits: tuple[tuple[str, Decimal], ...]
+
+    def telling(self) -> Telling:
+        """What the core is told of it."""
+        words = {"owner": self.owner_id, "exchange": self.exchange_id, "reporting_asset": self.reporting_asset_id}
+        return "set_account", [self.id], words | {"margin": self.margin}
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,12 +194,12 @@ class World:
 _INSTRUMENTS = """
 SELECT i.id, e.id, e.name, e.source, i.symbol, b.id, b.code, q.id, q.code, i.tick_size, i.lot_size, i.contract_size,
        i.quantity_min, i.quantity_max, i.notional_min, CASE WHEN e.enabled THEN i.status ELSE 'halted' END, i.spec_version,
-       e.maker_fee_ppm, e.taker_fee_ppm, i.simulation
+       e.maker_fee_ppm, e.taker_fee_ppm, i.kind, i.inverse, i.stale_after_ms, i.simulation
 FROM marketdata_instrument i JOIN marketdata_exchange e ON e.id = i.exchange_id
 JOIN marketdata_asset b ON b.id = i.base_id JOIN marketdata_asset q ON q.id = i.quote_id ORDER BY i.id
 """
 _ACCOUNTS = """
-SELECT a.id, a.name, a.owner_id, e.id, e.name, a.kind, r.id, r.code,
+SELECT a.id, a.name, a.owner_id, e.id, e.name, a.kind, r.id, r.code, a.margin,
        COALESCE((SELECT jsonb_object_agg(code, value::text) FROM orders_risklimit WHERE profile_id = a.profile_id), '{}')
     || COALESCE((SELECT jsonb_object_agg(code, value::text) FROM orders_risklimit WHERE account_id = a.id), '{}')
 FROM orders_account a JOIN orders_owner o ON o.id = a.owner_id JOIN marketdata_exchange e ON e.id = a.exchange_id
@@ -243,8 +288,8 @@ def told(old: World, new: World) -> Iterator[Telling]:
         yield method, arguments, words | {"status": INSTRUMENT_DELISTED}
     for account in new.accounts.values():
         before = old.accounts.get(account.id)
-        if before is None:
-            yield "set_account", [account.id], {"owner": account.owner_id}
+        if before is None or before.telling() != account.telling():
+            yield account.telling()
         if before is None or before.limits != account.limits:
             values = limits.for_core(dict(account.limits))
             if values is not None:

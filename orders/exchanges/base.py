@@ -83,6 +83,8 @@ class ExchangeFill:
     quantity_lots: int
     maker: bool
     at_ns: int
+    fee: str = ""  # decimal, in fee_asset; negative when it was given back; '' when the exchange told none
+    fee_asset: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,7 +26,7 @@ def test_the_next_minute_has_no_flow_and_the_worth_of_then(engine: Any, monkeypa
     engine.turn()
     engine.ask(engine.place("buy", "0.5"))
     monkeypatch.setattr("orders.engine.equity.is_told", lambda cursor, minute: False)
-    engine.service.last_minute = 0
+    engine.service.last_minute = engine.service.valuer.last_ns = 0  # a minute and a second later
     engine.turn()
     points = EquityPoint.objects.filter(account=engine.cast.account).order_by("at")
     assert points.count() == 2

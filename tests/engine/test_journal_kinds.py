@@ -17,7 +17,9 @@ from orders.ids import body_hash
 from orders.models import Fill, Funding, Journal, Order, RiskLimit
 from orders.simulator import AGENT_BIT
 
-CALLS = {"set_instrument", "set_account", "set_limits", "set_halt", "post", "reset_account"}
+CALLS = {
+    "set_instrument", "set_account", "set_limits", "set_halt", "post", "reset_account", "set_bridges", "marks", "day_open",
+}  # fmt: skip
 
 
 def test_a_story_with_everything_in_it_plays_again_to_the_same_state(engine: Any) -> None:
