@@ -211,7 +211,7 @@ static bool check_market(risk_order *r, int64_t standing)
     if (r->m->type == TYPE_MARKET && r->d->preview.lots == 0) return refuse(r, REASON_NO_LIQUIDITY, 0, r->m->qty_lots);
     if (__builtin_add_overflow(r->instrument->book.lots[r->m->side] - standing, r->m->qty_lots, &sum))
         return refuse(r, REASON_NUMBER_OVERFLOW, INT64_MAX, r->m->qty_lots);
-    if (__builtin_add_overflow(SEAT(r->c, r->d->seat)->open_lots[r->m->side], r->m->qty_lots, &sum)) /* slot 0 reads as zeros */
+    if (__builtin_add_overflow(SEAT(r->c, r->d->seat)->open_lots[r->m->side] - standing, r->m->qty_lots, &sum)) /* slot 0 reads as zeros */
         return refuse(r, REASON_NUMBER_OVERFLOW, INT64_MAX, r->m->qty_lots);
     return true;
 }

@@ -214,3 +214,9 @@ class Desk:
 
     def why(self, account: int, side: int, price: int, lots: int, **other: int) -> str:
         return reason_name(self.place(account, side, price, lots, **other))
+
+
+def saved(core: _core.Core) -> bytes:
+    """All that is durable of a core but the number of its last report: refusals are reported too."""
+    state = core.checkpoint()
+    return state[:16] + state[24:-8]

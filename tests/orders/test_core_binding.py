@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from orders import _core
-from tests.orders.core_cast import ALICE, BOB, BTC_USDT, BUY, SELL, Desk, command, make_core, read
+from tests.orders.core_cast import ALICE, BOB, BTC_USDT, BUY, SELL, Desk, command, make_core, read, saved
 
 METHODS = sorted(name for name in dir(_core.Core) if not name.startswith("_"))
 RAISES = (TypeError, ValueError, OverflowError, _core.CoreError, BufferError, MemoryError)
@@ -63,6 +63,20 @@ things = st.one_of(
     st.builds(bytearray, st.binary(max_size=100)), st.builds(lambda b: memoryview(b)[::2], st.binary(max_size=100)),
     st.integers(1, 3).map(lambda n: bytes(n * _core.COMMAND_SIZE)), st.just(bytes(_core.REPORT_SIZE)),
 )  # fmt: skip
+near = st.integers(95, 105)
+orders = st.one_of(
+    st.tuples(
+        st.sampled_from(["place", "place_with"]),
+        st.tuples(
+            numbers, st.integers(1, 30), st.integers(0, 3), st.integers(0, 2), st.integers(0, 2), st.integers(0, 2),
+            st.integers(0, 8), st.integers(0, 6), st.integers(0, 4095), st.integers(0, 1), st.one_of(near, numbers),
+            st.one_of(st.integers(0, 20), numbers), st.integers(0, 1), *[st.one_of(st.just(0), near, numbers)] * 6,
+        ),
+        st.just({}),
+    ),
+    st.tuples(st.just("cancel"), st.tuples(numbers, st.integers(1, 30)), st.just({})),
+    st.tuples(st.just("amend"), st.tuples(numbers, st.integers(1, 30), st.integers(0, 3), near, st.integers(0, 30)), st.just({})),
+).map(lambda made: (made[0], list(made[1])[: 12 if made[0] == "place" else None], made[2]))  # fmt: skip
 calls = st.tuples(
     st.sampled_from([name for name in METHODS if name not in PLANTS_A_FAULT]),
     st.one_of(st.lists(things, max_size=4), st.lists(numbers, max_size=20), st.lists(things, min_size=12, max_size=20)),
@@ -83,7 +97,7 @@ def lively() -> _core.Core:
 
 
 def picture(core: _core.Core) -> tuple[Any, ...]:
-    return core.checkpoint(), core.hash(), core.depth(BTC_USDT, 50)
+    return saved(core), core.hash(), core.depth(BTC_USDT, 50)
 
 
 def only_refusals(packed: bytes) -> bool:
@@ -110,7 +124,7 @@ def call(core: _core.Core, name: str, arguments: list[Any], words: dict[str, Any
 
 
 @settings(max_examples=400, deadline=None)
-@given(st.lists(calls, max_size=12))
+@given(st.lists(st.one_of(calls, orders), max_size=14))
 def test_any_call_with_anything_is_answered_or_raises_and_refused_is_unchanged(made):
     core = lively()
     for name, arguments, words in made:
