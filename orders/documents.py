@@ -183,7 +183,7 @@ class Position(serializers.Serializer):
     account = text()
     exchange = text()
     symbol = text()
-    strategy_id = text(allow_blank=True)
+    strategy_id = text(allow_blank=True, allow_null=True, help_text="null: of the account, all strategies together.")
     quantity = decimal()
     average_price = decimal(allow_null=True)
     mark_price = decimal(allow_null=True, help_text="null: no fresh mark is known.")

@@ -1,8 +1,9 @@
 """What trading realised, by method: average, first in first out, last in first out. Pure.
 
-One fold serves all three. Integers throughout: quantities and prices in units of 10^-18, money in 10^-36, so a product is
-exact and only the share of an average cost is ever rounded; whatever the method, realised less what the open quantity cost
-equals what came in less what went out, to the last unit.
+One fold serves all three, and every kind of instrument. Integers throughout: quantities in units of 10^-18, money in 10^-36,
+so a product is exact and only shares of a whole are ever rounded; whatever the method, realised less what the open quantity
+cost equals what came in less what went out, to the last unit. An inverse contract counts its quantity in quote and its worth
+in base, and gains the other way round: who bought owes the base that the same quote is worth at the end.
 """
 
 from __future__ import annotations
@@ -16,21 +17,27 @@ from marketdata.precision import to_amount
 
 METHODS = ("average", "fifo", "lifo")
 MONEY_SCALE = 36
+_MONEY = 10 ** (MONEY_SCALE - 18)
 _WIDE = Context(prec=100)
 
 
 @dataclass(frozen=True, slots=True)
 class Trade:
-    """One fill: quantity signed (bought is positive) and price, both in units of 10^-18."""
+    """One fill: quantity signed (bought is positive) in units of 10^-18, and what it was worth in units of 10^-36."""
 
     quantity: int
-    price: int
+    worth: int
 
     @classmethod
-    def of(cls, side: str, price: Decimal, quantity: Decimal) -> Trade:
-        """From the columns of a fill. ValueError for more than 18 places."""
+    def at(cls, quantity: int, price: int) -> Trade:
+        """So many units at a price in units of 10^-18."""
+        return cls(quantity, abs(quantity) * price)
+
+    @classmethod
+    def of(cls, side: str, cost: Decimal, quantity: Decimal) -> Trade:
+        """From the columns of a fill, its quantity times the contract size. ValueError for more than 18 places."""
         units = to_amount(quantity)
-        return cls(units if side == "buy" else -units, to_amount(price))
+        return cls(units if side == "buy" else -units, to_amount(cost) * _MONEY)
 
 
 @dataclass(slots=True)
@@ -38,6 +45,7 @@ class Fold:
     """A position under one method. `lots` are (quantity, cost) still open, oldest first, all of one sign."""
 
     method: str
+    inverse: bool = False
     realised: int = 0
     lots: deque[tuple[int, int]] = field(default_factory=deque)
 
@@ -53,18 +61,21 @@ class Fold:
 
     def apply(self, trade: Trade) -> int:
         """Takes one fill in; returns what it realised. A fill past flat closes first and opens the rest at its price."""
-        left, realised = trade.quantity, 0
+        left, worth, realised = trade.quantity, trade.worth, 0
         while left and self.lots and (self.lots[0][0] > 0) != (left > 0):
             quantity, cost = self.lots.pop() if self.method == "lifo" else self.lots.popleft()
             closing = -left if abs(left) < abs(quantity) else quantity  # signed as the lot
             share = cost if closing == quantity else _rounded(cost * closing, quantity)
-            realised += closing * trade.price - share
-            left += closing
+            came = worth if closing == -left else _rounded(worth * abs(closing), abs(left))
+            realised += (came if closing > 0 else -came) - share
+            left, worth = left + closing, worth - came
             if closing != quantity:
                 rest = (quantity - closing, cost - share)
                 self.lots.append(rest) if self.method == "lifo" else self.lots.appendleft(rest)
         if left:
-            self._open(left, left * trade.price)
+            self._open(left, worth if left > 0 else -worth)
+        if self.inverse:
+            realised = -realised
         self.realised += realised
         return realised
 
@@ -76,11 +87,11 @@ class Fold:
             self.lots.append((quantity, cost))
 
 
-def fold(method: str, trades: Iterable[Trade]) -> Fold:
+def fold(method: str, trades: Iterable[Trade], *, inverse: bool = False) -> Fold:
     """All trades of one position, oldest first, under one method. ValueError for a method that is none."""
     if method not in METHODS:
         raise ValueError(f"a method is one of {', '.join(METHODS)}, was {method}")
-    position = Fold(method)
+    position = Fold(method, inverse)
     for trade in trades:
         position.apply(trade)
     return position

@@ -8,21 +8,24 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Context, Decimal
 from fractions import Fraction
+from functools import reduce
 from typing import Any
 
 from django.db.models import QuerySet, Sum
 
 from marketdata import clock
 from marketdata.mirror import default_mirror
+from marketdata.models import Instrument
 from marketdata.precision import decimal_text
 from orders import rows, shapes, valuation
 from orders.models import Account, Balance, EquityPoint, Fill, LedgerEntry, Position
 
 _WIDE = Context(prec=60)
 FLOWS = ("opening", "transfer", "adjustment")
+OPENING = timedelta(seconds=5)  # the first minute of a day is told within it
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,31 +84,65 @@ def marks() -> dict[str, valuation.Marks]:
     return {"": everywhere, **by_exchange}
 
 
-def unrealised(position: Position, mark: Mark) -> Decimal:
-    """Quantity at the mark less what it cost, in the quote asset (the cost has its quantity's sign)."""
-    return valuation.to_decimal(Fraction(position.quantity) * mark.price - Fraction(position.cost))
+def unrealised(position: Position, price: Fraction, cost: Decimal | None = None) -> Decimal:
+    """What the open quantity has gained at a price, in the settle asset: its worth there less what it cost (the cost has its
+    quantity's sign). An inverse contract is worth base, and gains as it takes less of it. `cost` under another method."""
+    cost = position.cost if cost is None else cost
+    if not position.quantity:
+        return Decimal(0)
+    if rows.is_inverse(position.instrument):
+        return _WIDE.subtract(cost, valuation.to_decimal(Fraction(position.quantity) / price))
+    return _WIDE.subtract(valuation.to_decimal(Fraction(position.quantity) * price), cost)
 
 
 def position_shapes(found: QuerySet[Position]) -> list[dict[str, Any]]:
     """Positions as the API shows them, valued now."""
-    ordered = found.select_related("account", "instrument__exchange").order_by(
-        "account_id", "instrument_id", "strategy_id"
-    )
     return [
         _position_shape(position, mark_of(position.instrument_id, position.instrument.tick_size))
-        for position in ordered
+        for position in _ordered(found)
     ]
 
 
+def account_shapes(found: QuerySet[Position]) -> list[dict[str, Any]]:
+    """The same by account and instrument, all strategies together: what an exchange is compared with. `strategy_id` is null."""
+    sums: dict[tuple[int, int], list[Position]] = {}
+    for position in _ordered(found):
+        sums.setdefault((position.account_id, position.instrument_id), []).append(position)
+    return [_account_shape(strategies) for strategies in sums.values()]
+
+
+def _ordered(found: QuerySet[Position]) -> QuerySet[Position]:
+    return found.select_related("account", "instrument__exchange").order_by(
+        "account_id", "instrument_id", "strategy_id"
+    )
+
+
+def _account_shape(strategies: list[Position]) -> dict[str, Any]:
+    mark = mark_of(strategies[0].instrument_id, strategies[0].instrument.tick_size)
+    whole = Position(account=strategies[0].account, instrument=strategies[0].instrument, strategy_id="")
+    for name in ("quantity", "cost", "realised", "fees"):
+        setattr(whole, name, reduce(_WIDE.add, (getattr(one, name) for one in strategies)))
+    whole.as_of_seq = max(one.as_of_seq for one in strategies)
+    shown = _position_shape(whole, mark) | {"strategy_id": None}
+    if mark is not None and mark.fresh:  # the sum of what their rows show, to the last unit
+        gained = reduce(_WIDE.add, (unrealised(one, mark.price) for one in strategies))
+        shown["unrealised"] = decimal_text(gained)
+    if len({one.quantity > 0 for one in strategies if one.quantity}) > 1:
+        shown["average_price"] = None  # one long, one short: their costs have no mean
+    return shown
+
+
 def _position_shape(position: Position, mark: Mark | None) -> dict[str, Any]:
-    worth = unrealised(position, mark) if mark is not None and mark.fresh else None
+    worth = unrealised(position, mark.price) if mark is not None and mark.fresh else None
     return shapes.position_shape(
         account=position.account.name,
         exchange=position.instrument.exchange.name,
         symbol=position.instrument.symbol,
         strategy_id=position.strategy_id,
         quantity=decimal_text(position.quantity),
-        average_price=shapes.mean_price_text(position.cost, position.quantity),
+        average_price=shapes.mean_price_text(
+            position.cost, position.quantity, inverse=rows.is_inverse(position.instrument)
+        ),
         mark_price=decimal_text(valuation.to_decimal(mark.price)) if mark else None,
         realised=decimal_text(position.realised),
         unrealised=None if worth is None else decimal_text(worth),
@@ -117,8 +154,17 @@ def _position_shape(position: Position, mark: Mark | None) -> dict[str, Any]:
 
 
 def equity(account: Account, known: dict[str, valuation.Marks]) -> Decimal | None:
-    """What the account's balances are worth now in its reporting asset; None when some rate is unknown."""
-    held = Balance.objects.filter(account=account).values_list("asset__code", "total")
+    """What the account's balances, and what its open contracts have gained, are worth now in its reporting asset; None when
+    some mark or rate is unknown."""
+    held = list(Balance.objects.filter(account=account).values_list("asset__code", "total"))
+    contracts = (
+        Position.objects.filter(account=account).exclude(instrument__kind=Instrument.Kind.SPOT).exclude(quantity=0)
+    )
+    for position in contracts.select_related("instrument__base", "instrument__quote"):
+        mark = mark_of(position.instrument_id, position.instrument.tick_size)
+        if mark is None or not mark.fresh:
+            return None
+        held.append((rows.settle_code(position.instrument), unrealised(position, mark.price)))
     return valuation.worth(held, account.reporting_asset.code, {**known[""], **known.get(account.exchange.name, {})})
 
 
@@ -131,7 +177,7 @@ def view(account: Account, known: dict[str, valuation.Marks]) -> AccountView:
     """Everything the portfolio page shows of one account."""
     balances = Balance.objects.filter(account=account).select_related("account", "asset").order_by("asset_id")
     positions = list(
-        Position.objects.filter(account=account).select_related("account", "instrument__exchange", "instrument__quote")
+        Position.objects.filter(account=account).select_related("account", "instrument__exchange", "instrument__base", "instrument__quote")
         .order_by("instrument_id", "strategy_id")
     )  # fmt: skip
     now_worth = equity(account, known)
@@ -140,12 +186,12 @@ def view(account: Account, known: dict[str, valuation.Marks]) -> AccountView:
     for position in positions:
         mark = mark_of(position.instrument_id, position.instrument.tick_size)
         made.positions.append(_position_shape(position, mark))
-        quote = position.instrument.quote.code
-        made.realised[quote] = made.realised.get(quote, Decimal(0)) + position.realised
-        made.fees[quote] = made.fees.get(quote, Decimal(0)) + position.fees
-        worth = unrealised(position, mark) if mark is not None and mark.fresh else None
-        before = made.unrealised.get(quote, Decimal(0))
-        made.unrealised[quote] = None if worth is None or before is None else before + worth
+        settle = rows.settle_code(position.instrument)
+        made.realised[settle] = made.realised.get(settle, Decimal(0)) + position.realised
+        made.fees[settle] = made.fees.get(settle, Decimal(0)) + position.fees
+        worth = unrealised(position, mark.price) if mark is not None and mark.fresh else None
+        before = made.unrealised.get(settle, Decimal(0))
+        made.unrealised[settle] = None if worth is None or before is None else before + worth
     return made
 
 
@@ -157,11 +203,15 @@ def _since_midnight(
     An account that was first funded today began the day with nothing, and all its flows are today's.
     """
     start = midnight(clock.now())
-    point = EquityPoint.objects.filter(account=account, at__lte=start).order_by("-at").first()
+    points = EquityPoint.objects.filter(account=account)
+    point = (
+        points.filter(at__gte=start, at__lt=start + OPENING).order_by("at").first()
+    )  # told with the core's own day_open
+    point = point or points.filter(at__lte=start).order_by("-at").first()
     if point is None and not LedgerEntry.objects.filter(account=account, at__lte=start).exists():
         began, since = Decimal(0), start
     else:
-        point = point or EquityPoint.objects.filter(account=account, at__gt=start).order_by("at").first()
+        point = point or points.filter(at__gt=start).order_by("at").first()
         if point is None:
             return None, None
         began, since = point.equity, max(start, point.at)
@@ -202,14 +252,16 @@ def _sum(asset: str | None, amounts: Iterable[Decimal | None]) -> Decimal | None
 
 
 def recount(account_id: int, instrument_id: int, strategy_id: str = "") -> tuple[Decimal, Decimal, Decimal]:
-    """(quantity, realised, fees) of a position counted again from its fills: what the position must equal, to the last unit."""
+    """(quantity, realised, fees) of a position counted again from its fills: what the position must equal, to the last unit.
+    Fees are those taken in the settle asset; others stand in the fills and in the ledger, in their own."""
     quantity = realised = fees = Decimal(0)
     fills = Fill.objects.filter(account_id=account_id, instrument_id=instrument_id, strategy_id=strategy_id)
-    for fill in fills.select_related("instrument"):
+    for fill in fills.select_related("instrument", "fee_asset", "instrument__base", "instrument__quote"):
         base = _WIDE.multiply(
             fill.quantity, fill.instrument.contract_size
         )  # fills count contracts, positions their base
         quantity = _WIDE.add(quantity, base if fill.side == "buy" else -base)
         realised = _WIDE.add(realised, fill.realised)
-        fees = _WIDE.add(fees, fill.fee)
+        if fill.fee_asset.code == rows.settle_code(fill.instrument):
+            fees = _WIDE.add(fees, fill.fee)
     return quantity, realised, fees

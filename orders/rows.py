@@ -27,6 +27,11 @@ def is_inverse(instrument: Instrument) -> bool:
     return instrument.kind != Instrument.Kind.SPOT and instrument.inverse
 
 
+def settle_code(instrument: Instrument) -> str:
+    """The asset that its fees and profits are counted in."""
+    return (instrument.base if is_inverse(instrument) else instrument.quote).code
+
+
 def order(row: Order) -> JSON:
     """An order as the API answers it."""
     final = row.status in shapes.FINAL_STATUSES

@@ -1,6 +1,7 @@
 """What assets are worth in another one, exactly: direct, inverse, through USDT, USD, BTC, then through the asset's own market. Pure.
 
 A mark is a ratio of integers, quote per base. An unknown rate is None, and whatever needs it is unknown: never a guess, never zero.
+An amount is rounded to 18 places, halves to even, at each step of its way, as the core does it (orders/core/value.c).
 """
 
 from __future__ import annotations
@@ -11,62 +12,60 @@ from fractions import Fraction
 
 BRIDGES = ("USDT", "USD", "BTC")
 _WIDE = Context(prec=60)
-_PLACES = Decimal(1).scaleb(-18)
 
 Marks = Mapping[tuple[str, str], Fraction]  # (base, quote) -> quote per base
 
 
-def rate(asset: str, into: str, marks: Marks) -> Fraction | None:
-    """How much of `into` one `asset` is worth, or None when no such chain is known.
+def convert(amount: Decimal, asset: str, into: str, marks: Marks) -> Decimal | None:
+    """What an amount of `asset` is worth of `into`, or None when no chain of rates leads there.
 
     The last resort is for assets that trade against one currency only: TKO is worth rupiah, rupiah are worth BTC, BTC dollars.
     """
-    found = _bridged(asset, into, marks)
+    found = _bridged(amount, asset, into, marks)
     if found is not None:
         return found
     for base, quote in marks:
         if asset in (base, quote):
             other = quote if asset == base else base
-            first, second = _direct(asset, other, marks), _bridged(other, into, marks)
-            if first is not None and second is not None:
-                return first * second
+            between = _direct(amount, asset, other, marks)
+            found = None if between is None else _bridged(between, other, into, marks)
+            if found is not None:
+                return found
     return None
 
 
-def _bridged(asset: str, into: str, marks: Marks) -> Fraction | None:
-    found = _direct(asset, into, marks)
-    if found is not None:
-        return found
+def _bridged(amount: Decimal, asset: str, into: str, marks: Marks) -> Decimal | None:
+    found = _direct(amount, asset, into, marks)
     for bridge in BRIDGES:
-        first, second = _direct(asset, bridge, marks), _direct(bridge, into, marks)
-        if first is not None and second is not None:
-            return first * second
-    return None
+        if found is None:
+            between = _direct(amount, asset, bridge, marks)
+            found = None if between is None else _direct(between, bridge, into, marks)
+    return found
 
 
-def _direct(asset: str, into: str, marks: Marks) -> Fraction | None:
+def _direct(amount: Decimal, asset: str, into: str, marks: Marks) -> Decimal | None:
     if asset == into:
-        return Fraction(1)
+        return amount
     straight = marks.get((asset, into))
     if straight is not None:
-        return straight
+        return to_decimal(Fraction(amount) * straight)
     inverse = marks.get((into, asset))
-    return None if not inverse else 1 / inverse
+    return None if not inverse else to_decimal(Fraction(amount) / inverse)
 
 
 def worth(amounts: Iterable[tuple[str, Decimal]], into: str, marks: Marks) -> Decimal | None:
-    """The sum of amounts of assets in one asset, rounded half even to 18 places at the very end; None when one is unknown."""
-    total = Fraction(0)
+    """The sum of amounts of assets in one asset; None when one is unknown."""
+    total = Decimal(0)
     for asset, amount in amounts:
         if not amount:
             continue
-        price = rate(asset, into, marks)
-        if price is None:
+        converted = convert(amount, asset, into, marks)
+        if converted is None:
             return None
-        total += Fraction(amount) * price
-    return to_decimal(total)
+        total = _WIDE.add(total, converted)
+    return total
 
 
 def to_decimal(value: Fraction) -> Decimal:
-    """A ratio as a Decimal of 18 places."""
-    return _WIDE.quantize(_WIDE.divide(Decimal(value.numerator), Decimal(value.denominator)), _PLACES)
+    """A ratio as a Decimal of 18 places, halves to even; exact, so that no half is made by a division rounded before."""
+    return Decimal(round(value * 10**18)).scaleb(-18, _WIDE)

@@ -106,7 +106,7 @@ def _position(row: Position, account: Account) -> shapes.JSON:
         symbol=row.instrument.symbol,
         strategy_id=row.strategy_id,
         quantity=decimal_text(row.quantity),
-        average_price=shapes.mean_price_text(row.cost, row.quantity),
+        average_price=shapes.mean_price_text(row.cost, row.quantity, inverse=rows.is_inverse(row.instrument)),
         mark_price=None,
         realised=decimal_text(row.realised),
         unrealised=None,

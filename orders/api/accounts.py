@@ -11,6 +11,8 @@ from orders import portfolio, rows
 from orders.api.base import PAGED, Query, View, chosen_accounts, everything, instruments_named
 from orders.models import Balance, Position
 
+POSITIONS_BY = ("strategy", "account")
+
 
 class Accounts(View):
     """Your accounts."""
@@ -54,15 +56,27 @@ class Positions(View):
         operation_id="list_positions",
         summary="Your positions, valued at the present mark",
         description="One row for each instrument an account has traded, and each strategy that traded it; "
-        "a closed position stays with quantity 0 and what it realised.",
-        parameters=[docs.ACCOUNT, docs.EXCHANGE, docs.SYMBOL, docs.STRATEGY_ID, *docs.PAGE],
+        "a closed position stays with quantity 0 and what it realised. `by=account` sums the strategies: one row for each "
+        "instrument, `strategy_id` null, which is what an exchange is compared with.",
+        parameters=[
+            docs.ACCOUNT,
+            docs.EXCHANGE,
+            docs.SYMBOL,
+            docs.STRATEGY_ID,
+            OpenApiParameter(
+                "by", enum=POSITIONS_BY, description="A row for each strategy (unless said), or for each account."
+            ),
+            *docs.PAGE,
+        ],
         responses={200: docs.page_of(docs.Position), **docs.ERRORS},
     )
     def get(self, request: Request) -> Response:
-        query = Query(request, ("account", "exchange", "symbol", "strategy_id", *PAGED))
+        query = Query(request, ("account", "exchange", "symbol", "strategy_id", "by", *PAGED))
+        summed = query.choice("by", POSITIONS_BY) == "account"
         accounts = chosen_accounts(self.identity, query.text("account"))
         found = Position.objects.filter(account_id__in=[account.pk for account in accounts])
         found = found.filter(instruments_named(query.text("symbol"), query.text("exchange")))
         if (strategy_id := query.text("strategy_id")) is not None:
             found = found.filter(strategy_id=strategy_id)
-        return everything(request, query, portfolio.position_shapes(found))
+        shown = portfolio.account_shapes(found) if summed else portfolio.position_shapes(found)
+        return everything(request, query, shown)

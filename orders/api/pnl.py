@@ -16,12 +16,14 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from marketdata import clock
+from marketdata.models import Instrument
 from marketdata.precision import decimal_text
 from orders import documents as docs
-from orders import pnl, portfolio, shapes, valuation
+from orders import pnl, portfolio, shapes
 from orders.api.base import PAGED, Query, View, address, chosen_accounts, everything, instruments_named
 from orders.errors import ApiError, invalid
 from orders.models import Account, EquityPoint, Fill, Position
+from orders.rows import is_inverse
 from orders.shapes import JSON
 
 FOLDED_FILLS_MAX = 200_000
@@ -47,8 +49,9 @@ class Pnl(View):
     @extend_schema(
         operation_id="list_pnl",
         summary="What trading made, by account, symbol, strategy and day",
-        description="In the quote asset. `unrealised` and `residual` are of the open position and stand in the row of "
-        "today; earlier days have 0, so every column may be summed. A position whose mark is not known has null.",
+        description="In the settle asset: the quote, of an inverse contract the base. `unrealised` and `residual` are of the "
+        "open position and stand in the row of today; earlier days have 0, so every column may be summed. A position whose "
+        "mark is not known has null.",
         parameters=[
             docs.ACCOUNT,
             docs.EXCHANGE,
@@ -157,11 +160,16 @@ def _place(row: Position | Fill) -> Place:
     return (row.account_id, row.instrument_id, row.strategy_id)
 
 
-def _fee_in_quote() -> Case:
-    """A fill's fee in its instrument's quote asset; a fee in the base asset is taken at the fill's price."""
+def _fee_in_settle() -> Case:
+    """A fill's fee in what its instrument settles in: one of the other asset at the fill's price, one of a third is no part."""
+    inverse = Q(instrument__inverse=True) & ~Q(instrument__kind=Instrument.Kind.SPOT)
+    own = Q(fee_asset_id=F("instrument__quote_id"))
+    other = Q(fee_asset_id=F("instrument__base_id"))
     return Case(
-        When(fee_asset_id=F("instrument__quote_id"), then=F("fee")),
-        When(fee_asset_id=F("instrument__base_id"), then=F("fee") * F("price")),
+        When(inverse & other, then=F("fee")),
+        When(inverse & own & Q(price__gt=0), then=F("fee") / F("price")),
+        When(own & ~inverse, then=F("fee")),
+        When(other & ~inverse, then=F("fee") * F("price")),
         default=Value(ZERO),
         output_field=MONEY,
     )
@@ -174,7 +182,7 @@ def _recorded(scope: Q, span: Span) -> dict[Place, dict[date, Sums]]:
         .order_by()
         .annotate(day=TruncDate("at"))
         .values("account_id", "instrument_id", "strategy_id", "day")
-        .annotate(made=Sum("realised"), paid=Sum(_fee_in_quote()))
+        .annotate(made=Sum("realised"), paid=Sum(_fee_in_settle()))
     )
     found: dict[Place, dict[date, Sums]] = defaultdict(dict)
     for row in rows:
@@ -195,11 +203,13 @@ def _residuals(scope: Q, positions: Iterable[Position]) -> dict[Place, Decimal]:
             made=Sum("realised"),
         )
     )
-    flows = {
-        (row["account_id"], row["instrument_id"], row["strategy_id"]): row["sold"] - row["bought"] - row["made"]
-        for row in rows
-    }
-    return {_place(row): flows.get(_place(row), ZERO) + row.cost for row in positions}
+    found: dict[Place, Decimal] = {}
+    flows = {(row["account_id"], row["instrument_id"], row["strategy_id"]): row for row in rows}
+    for position in positions:
+        row = flows.get(_place(position), {"bought": ZERO, "sold": ZERO, "made": ZERO})
+        came = row["sold"] - row["bought"] + position.cost
+        found[_place(position)] = (-came if is_inverse(position.instrument) else came) - row["made"]
+    return found
 
 
 def _folded(scope: Q, method: str, span: Span) -> tuple[dict[Place, dict[date, Sums]], dict[Place, Decimal]]:
@@ -212,12 +222,13 @@ def _folded(scope: Q, method: str, span: Span) -> tuple[dict[Place, dict[date, S
             limit=str(FOLDED_FILLS_MAX),
         )
     days: dict[Place, dict[date, Sums]] = defaultdict(lambda: defaultdict(Sums))
-    folds: dict[Place, pnl.Fold] = defaultdict(lambda: pnl.Fold(method))
-    fills = Fill.objects.filter(scope).select_related("instrument").annotate(paid=_fee_in_quote())
+    folds: dict[Place, pnl.Fold] = {}
+    fills = Fill.objects.filter(scope).select_related("instrument").annotate(paid=_fee_in_settle())
     for fill in fills.order_by("at", "account_seq").iterator(chunk_size=5000):
         place = _place(fill)
-        trade = pnl.Trade.of(fill.side, fill.price, fill.quantity * fill.instrument.contract_size)
-        made = folds[place].apply(trade)
+        if place not in folds:
+            folds[place] = pnl.Fold(method, is_inverse(fill.instrument))
+        made = folds[place].apply(pnl.Trade.of(fill.side, fill.cost, fill.quantity * fill.instrument.contract_size))
         if span.holds(fill.at):
             sums = days[place][fill.at.date()]
             sums.realised += pnl.money(made)
@@ -233,9 +244,7 @@ def _mark(row: Position) -> Fraction | None:
 def _unrealised(row: Position, mark: Fraction | None, cost: Decimal) -> Decimal | None:
     if not row.quantity:
         return ZERO
-    if mark is None:
-        return None
-    return valuation.to_decimal(Fraction(row.quantity) * mark - Fraction(cost))
+    return None if mark is None else portfolio.unrealised(row, mark, cost)
 
 
 def _rows(

@@ -77,7 +77,7 @@ def _positions(client: Client, account: Any) -> None:
             base = fill.quantity * row.instrument.contract_size
             quantity += base if fill.side == "buy" else -base
             fees += fill.fee
-            fold.apply(pnl.Trade.of(fill.side, fill.price, base))
+            fold.apply(pnl.Trade.of(fill.side, fill.cost, base))
         assert (row.quantity, row.fees) == (quantity, fees), place
         assert abs(row.realised - pnl.money(fold.realised)) <= Decimal("0.000000000001"), place
         assert portfolio.recount(account.pk, row.instrument_id, row.strategy_id) == (quantity, row.realised, fees)

@@ -227,7 +227,7 @@ def test_shapes_and_their_documents_have_the_same_fields() -> None:
         (shapes.pnl_shape, documents.Pnl),
         (shapes.halt_shape, documents.Halt),
     )
-    extra = {"order_shape": {"account_kind", "fee", "fee_asset"}}
+    extra = {"order_shape": {"account_kind", "fee", "fee_asset", "other_fees"}}
     answered_as = {"order_shape": {"client_order_id", "fees", "is_paper_trading"}}
     for shape, document in pairs:
         name = shape.__name__

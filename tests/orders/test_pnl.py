@@ -21,7 +21,7 @@ SCALE = UNIT * UNIT
 
 trades = st.lists(
     st.builds(
-        pnl.Trade,
+        pnl.Trade.at,
         st.integers(-(10**6), 10**6).filter(bool).map(lambda lots: lots * 10**13),
         st.integers(1, 10**7).map(lambda ticks: ticks * 10**16),
     ),
@@ -29,9 +29,13 @@ trades = st.lists(
 )
 
 
+def signed(fill: pnl.Trade) -> int:
+    return fill.worth if fill.quantity > 0 else -fill.worth
+
+
 def made(method: str, *fills: tuple[int, int]) -> tuple[int, int, int]:
     """(realised, open quantity, what it cost) of whole units."""
-    position = pnl.fold(method, [pnl.Trade(quantity * UNIT, price * UNIT) for quantity, price in fills])
+    position = pnl.fold(method, [pnl.Trade.at(quantity * UNIT, price * UNIT) for quantity, price in fills])
     return position.realised // SCALE, position.quantity // UNIT, position.cost // SCALE
 
 
@@ -56,24 +60,24 @@ def test_a_method_that_is_none_is_refused() -> None:
 @given(trades, st.sampled_from(pnl.METHODS))
 def test_realised_less_open_cost_is_what_came_in_less_what_went_out(fills: list[pnl.Trade], method: str) -> None:
     position = pnl.fold(method, fills)
-    assert position.realised - position.cost == -sum(fill.quantity * fill.price for fill in fills)
+    assert position.realised - position.cost == -sum(signed(fill) for fill in fills)
     assert position.quantity == sum(fill.quantity for fill in fills)
 
 
 @given(trades, st.sampled_from(pnl.METHODS))
 def test_once_flat_every_method_has_realised_the_same(fills: list[pnl.Trade], method: str) -> None:
     rest = -sum(fill.quantity for fill in fills)
-    closed = [*fills, pnl.Trade(rest, 10**18)] if rest else fills
+    closed = [*fills, pnl.Trade.at(rest, 10**18)] if rest else fills
     position = pnl.fold(method, closed)
     assert (position.quantity, position.cost) == (0, 0)
-    assert position.realised == -sum(fill.quantity * fill.price for fill in closed)
+    assert position.realised == -sum(signed(fill) for fill in closed)
 
 
 @given(trades)
 def test_the_average_agrees_with_a_slow_one_in_fractions(fills: list[pnl.Trade]) -> None:
     quantity = cost = realised = Fraction(0)
     for fill in fills:
-        step, price = Fraction(fill.quantity), Fraction(fill.price)
+        step, price = Fraction(fill.quantity), Fraction(fill.worth, abs(fill.quantity))
         if quantity and (quantity > 0) != (step > 0):
             closing = min(abs(step), abs(quantity)) * (1 if quantity > 0 else -1)
             realised += closing * (price - cost / quantity)
