@@ -240,6 +240,23 @@ class Core:
         """Drain the public prints of the market half, packed (see TAPE_FORMAT). Undrained beyond ring_capacity the oldest
         are overwritten (a gap in seq; stats()["tape_lost"])."""
 
+    # mirrored markets: the rules are in tests/oracle/mirror.py
+    def set_mirror(self, instrument: int, *, on: bool = ..., front_ppm: int = 0, at_ns: int = 0) -> None:
+        """Whether the instrument's market is elsewhere, told by `market`. `front_ppm`: which part, in millionths, of what is
+        canceled at a price stood in front of an order there. Raises CoreError while agents stand in the book. Ending a
+        mirror cancels orders that would meet each other."""
+    def market(self, block: bytes | memoryview, now_ns: int, /) -> int:
+        """Records of marketdata/blocks.py; how many were taken: fewer when the reports want draining first (the rest, and
+        what is due already, come with the next call). b"" lets go of what has waited long enough. ValueError when the block
+        is no multiple of 40 bytes; whatever else is wrong loses the mirror until the next snapshot."""
+    def mirror(self, instrument: int, /) -> dict[str, int] | None:
+        """state (0 lost, 1 whole), seq, gaps, heard_ns, clock_ns, held (records), levels, orders, front_ppm; None when its
+        market is here."""
+    def queues(self) -> list[tuple[int, int, int]]:
+        """(order_no, arrival, lots ahead) of every resting order of a mirrored market whose queue is known."""
+    def set_queue(self, order_no: int, arrival: int, ahead: int, /) -> bool:
+        """The queue of an order as an earlier process knew it: the shorter counts. False when it is another order by now."""
+
     # recovery
     def apply(self, reports: bytes, /) -> None:
         """Fold packed reports into the account half; books are not touched. A seq at or below the last folded is skipped."""

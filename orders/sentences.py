@@ -26,6 +26,8 @@ SENTENCES: dict[str, str] = {
     "EQUITY_UNKNOWN": "A price is missing or stale, so what the account is worth is not known; nothing was placed. Try again in a second.",
     "KEY_ORDER_MAX": "The order is worth {value}; this key places at most {limit} at once. Nothing was placed.",
     "KEY_DAY_MAX": "With this order the key would have placed {value} today; its limit is {limit}. Nothing was placed.",
+    "DATA_STALE": "This market has not been heard of for too long, or its book has a gap, so nothing can be traded on it until "
+    "it is heard whole again; nothing was placed.",
     "NO_LIQUIDITY": "Nothing stands on the other side of the book, so there was nothing to trade with; nothing was placed.",
     "NUMBER_OVERFLOW": "Price times quantity is larger than can be counted; nothing was placed.",
     "COMMAND_STALE": "The order waited {value} ms before it could be decided, longer than {limit} ms; it was not placed.",

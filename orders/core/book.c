@@ -230,6 +230,14 @@ void book_take(core *c, core_book *b, uint32_t slot, int64_t lots)
     if (--level->count == 0) level_drop(c, b, o->side, o->price_ticks);
 }
 
+void book_grow(core *c, core_book *b, uint32_t slot, int64_t lots)
+{
+    core_order *o = ORDER(c, slot);
+    o->remaining += lots;
+    level_at(c, b, o->side, o->price_ticks)->lots += lots;
+    b->lots[o->side] += lots;
+}
+
 void book_remove(core *c, core_book *b, uint32_t slot) { book_take(c, b, slot, ORDER(c, slot)->remaining); }
 
 void book_each_array(core *c, core_book *b, array_visitor *visit)

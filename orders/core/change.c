@@ -24,7 +24,7 @@ unsigned core_cancel(core *c, const core_command *m, uint64_t index)
     core_order *o = ORDER(c, slot);
     /* The market filled more of it than was told: off the book it goes, but it ends only when its fills are found. */
     bool untold = o->in_account && o->qty_lots - o->remaining != o->filled_lots;
-    book_remove(c, &INSTRUMENT(c, o->instrument)->book, slot);
+    book_remove(c, book_of(c, slot), slot);
     if (untold) return command_refused(c, m, slot, REASON_ORDER_FINAL, 0, 0, index);
     if (o->in_account) command_fold(c, order_report(c, slot, '4', m->at_ns, index), slot);
     order_drop_if_gone(c, slot);
@@ -77,7 +77,8 @@ static unsigned approve_amend(core *c, const core_order *o, core_command *next, 
         risk_amend(c, next, o, total, d);
     }
     if (d->reason) return d->reason;
-    if (!book_reserve(c, &in->book, next->price_ticks) || !match_reserve(c, in, next, &d->preview)) d->reason = REASON_CAPACITY;
+    if (!book_reserve(c, rest_book(c, in, next->side), next->price_ticks) || !match_reserve(c, in, next, &d->preview))
+        d->reason = REASON_CAPACITY;
     return d->reason;
 }
 
@@ -97,7 +98,7 @@ unsigned core_amend(core *c, const core_command *m, uint64_t index)
     if (reason == REASON_NONE) reason = approve_amend(c, o, &next, total, &d);
     if (reason) return silent ? reason : command_refused(c, m, slot, reason, d.limit, d.value, index);
 
-    core_book *b = &INSTRUMENT(c, o->instrument)->book;
+    core_book *b = book_of(c, slot);
     bool keeps_priority = next.price_ticks == o->price_ticks && next.qty_lots <= o->remaining;
     if (keeps_priority) {
         if (next.qty_lots < o->remaining) book_take(c, b, slot, o->remaining - next.qty_lots);

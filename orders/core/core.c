@@ -33,6 +33,7 @@ static const struct {
     {REASON_MARGIN_INSUFFICIENT, "MARGIN_INSUFFICIENT"},
     {REASON_EQUITY_UNKNOWN, "EQUITY_UNKNOWN"},
     {REASON_NO_LIQUIDITY, "NO_LIQUIDITY"},
+    {REASON_DATA_STALE, "DATA_STALE"},
     {REASON_ORDER_UNKNOWN, "ORDER_UNKNOWN"},
     {REASON_ORDER_FINAL, "ORDER_FINAL"},
     {REASON_ORDER_NO_REUSED, "ORDER_NO_REUSED"},
@@ -67,6 +68,8 @@ core *core_create(uint32_t max_orders, uint32_t ring_capacity)
     pool_init(&c->halts, sizeof(core_halt_row), ROWS_MAX);
     pool_init(&c->rates, sizeof(core_rate_row), ROWS_MAX);
     pool_init(&c->flows, sizeof(core_flow_row), ROWS_MAX);
+    pool_init(&c->far.mirrors, sizeof(core_mirror), INSTRUMENTS_MAX);
+    pool_init(&c->far.takings, sizeof(mirror_taking), ROWS_MAX);
     c->ring_bound = (size_t)ring_capacity * sizeof(core_report);
     c->tape_bound = ring_capacity;
     bool ready = pool_reserve(c, &c->positions, 1) && pool_reserve(c, &c->seats, 1); /* slot 0 exists: it reads as zeros */
@@ -79,16 +82,18 @@ core *core_create(uint32_t max_orders, uint32_t ring_capacity)
  * end and its fork both follow from it. */
 void core_each_array(core *c, array_visitor *visit)
 {
-    core_pool *pools[] = {&c->orders, &c->levels,    &c->chunks, &c->instruments, &c->accounts, &c->balances,
-                          &c->seats,  &c->positions, &c->halts,  &c->rates,       &c->flows};
+    core_pool *pools[] = {&c->orders,    &c->levels, &c->chunks, &c->instruments, &c->accounts,    &c->balances,   &c->seats,
+                          &c->positions, &c->halts,  &c->rates,  &c->flows,       &c->far.mirrors, &c->far.takings};
     core_table *tables[] = {&c->instrument_ids, &c->account_ids, &c->balance_ids, &c->seat_ids,
-                            &c->position_ids,   &c->halt_ids,    &c->rate_ids};
+                            &c->position_ids,   &c->halt_ids,    &c->rate_ids,    &c->far.taking_ids};
     for (size_t i = 0; i < sizeof pools / sizeof *pools; i++)
         pools[i]->data = visit(c, pools[i]->data, (size_t)pools[i]->room * pools[i]->record);
     for (size_t i = 0; i < sizeof tables / sizeof *tables; i++)
         tables[i]->entries = visit(c, tables[i]->entries, ((size_t)tables[i]->mask + 1) * sizeof *tables[i]->entries);
     c->order_ids.entries = visit(c, c->order_ids.entries, ((size_t)c->order_ids.mask + 1) * sizeof *c->order_ids.entries);
     c->links = visit(c, c->links, c->links_room * sizeof *c->links);
+    c->far.queues = visit(c, c->far.queues, c->far.queues_room * sizeof *c->far.queues);
+    c->far.sums = visit(c, c->far.sums, c->far.sums_room * sizeof *c->far.sums);
     c->ring = visit(c, c->ring, c->ring_room);
     c->tape = visit(c, c->tape, c->tape_room * sizeof *c->tape);
 }
@@ -98,6 +103,8 @@ void core_each_book_array(core *c, array_visitor *visit)
 {
     for (uint32_t slot = 1; c->instruments.data && slot < c->instruments.used; slot++)
         book_each_array(c, &INSTRUMENT(c, slot)->book, visit);
+    for (uint32_t slot = 1; c->far.mirrors.data && slot < c->far.mirrors.used; slot++)
+        if (MIRROR(c, slot)->instrument) mirror_each_array(c, MIRROR(c, slot), visit);
 }
 
 static void *let_go(core *c, void *array, size_t bytes) { return array ? pool_array(c, array, bytes, 0) : NULL; }
@@ -140,7 +147,9 @@ const char *core_set_instrument(core *c, uint32_t instrument, const core_instrum
             return "an instrument never changes its assets";
         if (in->spec.kind != spec->kind) return "an instrument never changes its kind";
         bool rescaled = in->spec.base_unit != spec->base_unit || in->spec.quote_unit != spec->quote_unit;
-        if (rescaled && (in->open_orders || in->book.orders[0] || in->book.orders[1])) return "units cannot change while orders are open";
+        bool stands = in->mirror == 0 && (in->book.orders[0] || in->book.orders[1]);
+        if (rescaled && (in->open_orders || stands)) return "units cannot change while orders are open";
+        if (in->mirror && (rescaled || in->spec.spec_version != spec->spec_version)) mirror_forget(c, in->mirror);
         in->spec = *spec;
         in->spec.settle_asset = core_settle_asset(spec);
         if (rescaled) in->mark = (core_mark_state){0}; /* it was in the old ticks */

@@ -27,6 +27,7 @@ typedef unsigned __int128 u128;
 #define CORE_BRIDGES 3
 #define CORE_FEE_UNIT 1000000 /* fees are parts per million */
 #define CORE_NO_COMMAND UINT32_MAX
+#define CORE_TIME_MAX ((int64_t)1 << 62) /* ns; so that sums of times fit */
 
 #define CORE_ANY_STRATEGY UINT64_MAX /* OP_SWEEP: of every strategy */
 #define CORE_ANY_SIDE 255            /* OP_SWEEP: of both sides */
@@ -271,6 +272,9 @@ const char *core_set_halt(core *c, unsigned scope, uint64_t key, unsigned state)
 /* A flow is money that comes or goes (a deposit): no profit. What is none (funding) is profit or loss. */
 const char *core_post(core *c, uint32_t account, uint32_t asset, i128 amount, bool flow, i128 *total);
 const char *core_reset_account(core *c, uint32_t account);
+/* Where an instrument's market is: here, or elsewhere and told in blocks. front_ppm: how much of what is canceled at a
+ * price stood in front of an order of ours (the rest behind it). Orders that would now meet each other are canceled. */
+const char *core_set_mirror(core *c, uint32_t instrument, bool on, uint32_t front_ppm, int64_t at_ns);
 
 /* Worth (value.c). Marks and rates are ratios, num / den, good for their stale_after beside the newest time told. A spot
  * instrument's mark is a rate too. Their coming changes nothing until core_revalue, which values every account. */
@@ -297,6 +301,11 @@ unsigned core_amend(core *c, const core_command *m, uint64_t index);
 unsigned core_told(core *c, const core_command *m, uint64_t index); /* OP_FILL, OP_CLOSE */
 /* Runs commands until done or until the ring wants draining; returns how many ran. */
 size_t core_process(core *c, const core_command *commands, size_t count, uint64_t first_index);
+
+/* Market records of 40 bytes (marketdata/blocks.py) for mirrored instruments; others are passed over. Returns how many were
+ * taken: fewer when the ring wants draining first. None, too, when what waits must be filled first. 0 records: let go of what
+ * has waited long enough. */
+size_t core_market(core *c, const uint8_t *block, size_t records, int64_t now_ns);
 
 /* Draining. The pointer is good until the next command; the answer is bytes, core_report_next() goes from one to the next. */
 size_t core_reports(const core *c, const core_report **first);
@@ -341,5 +350,18 @@ bool core_account_position(const core *c, uint32_t account, uint32_t instrument,
 bool core_position(const core *c, uint32_t account, uint32_t instrument, uint64_t strategy, core_position_view *out);
 size_t core_positions(const core *c, uint32_t account, core_position_view *out, size_t room);
 void core_stats(const core *c, core_counters *out);
+typedef struct {
+    uint64_t seq, gaps;
+    int64_t heard_ns, clock_ns;
+    uint32_t state, held, levels, orders, front_ppm; /* state: 0 lost, 1 whole */
+} core_mirror_view;
+bool core_mirror_look(const core *c, uint32_t instrument, core_mirror_view *out); /* false: its market is here */
+/* The queues of resting orders: every known one, how many; and one of an earlier process, of use when it is the same. */
+typedef struct {
+    uint64_t order_no, arrival;
+    int64_t ahead;
+} core_queue_view;
+size_t core_queues(const core *c, core_queue_view *out, size_t room);
+bool core_set_queue(core *c, const core_queue_view *saved);
 
 #endif

@@ -1,7 +1,7 @@
 /* Price-time matching at the maker's price, and the look ahead that tells what it would do. */
 #include "state.h"
 
-static int64_t limit_of(unsigned side, unsigned type, int64_t price)
+int64_t match_limit(unsigned side, unsigned type, int64_t price)
 {
     if (type == TYPE_LIMIT) return price;
     return side == SIDE_BUY ? INT64_MAX : INT64_MIN;
@@ -12,7 +12,11 @@ void match_walk(const core *c, const core_instrument *in, const core_command *m,
 {
     const core_book *b = &in->book;
     unsigned other = 1u - m->side;
-    int64_t limit = limit_of(m->side, m->type, m->price_ticks), price = b->best[other];
+    int64_t limit = match_limit(m->side, m->type, m->price_ticks), price = b->best[other];
+    if (in->mirror) {
+        mirror_walk(c, in, m, fee_ppm, out);
+        return;
+    }
     *out = (match_preview){0};
     if (!book_crosses(b, m->side, limit)) return;
     do {
@@ -48,13 +52,31 @@ static void report_fill(core *c, uint32_t slot, const core_tape *t, const i128 a
     if (why != NULL) c->broken = why;
 }
 
+void match_report(core *c, uint32_t slot, const core_tape *t, uint8_t liquidity, uint64_t index)
+{
+    const core_instrument_spec *spec = &INSTRUMENT(c, ORDER(c, slot)->instrument)->spec;
+    i128 amounts[2] = {0}; /* of quote and of base; they fit, for the whole entry or order did */
+    fixed_notional(t->price_ticks, t->qty_lots, spec->quote_unit, &amounts[0]);
+    fixed_amount(t->qty_lots, spec->base_unit, &amounts[1]);
+    report_fill(c, slot, t, amounts, liquidity, index);
+}
+
+void match_trade(core *c, core_tape *t)
+{
+    t->trade_no = ++c->trade_no;
+    c->trades++;
+    c->quantity += (uint64_t)t->qty_lots;
+    c->trade_hash = c->trade_hash * 0x9E3779B97F4A7C15u +
+                    (31 * t->taker_order_no + 17 * t->maker_order_no + 7 * (uint64_t)t->price_ticks + (uint64_t)t->qty_lots);
+    tape_push(c, t);
+}
+
 static void execute(core *c, uint32_t taker_slot, uint32_t maker_slot, int64_t at_ns, uint64_t index)
 {
     core_order *taker = ORDER(c, taker_slot), *maker = ORDER(c, maker_slot);
     core_instrument *in = INSTRUMENT(c, taker->instrument);
     int64_t lots = taker->remaining < maker->remaining ? taker->remaining : maker->remaining;
     core_tape t = {
-        .trade_no = ++c->trade_no,
         .at_ns = at_ns,
         .taker_order_no = taker->order_no,
         .maker_order_no = maker->order_no,
@@ -65,11 +87,7 @@ static void execute(core *c, uint32_t taker_slot, uint32_t maker_slot, int64_t a
         .taker_flags = taker->flags,
         .maker_flags = maker->flags,
     };
-    c->trades++;
-    c->quantity += (uint64_t)lots;
-    c->trade_hash = c->trade_hash * 0x9E3779B97F4A7C15u +
-                    (31 * t.taker_order_no + 17 * t.maker_order_no + 7 * (uint64_t)t.price_ticks + (uint64_t)lots);
-    tape_push(c, &t);
+    match_trade(c, &t);
     taker->remaining -= lots;
     book_take(c, &in->book, maker_slot, lots);
     i128 amounts[2] = {0}; /* of quote and of base; they fit, for the maker's whole order did */
@@ -84,8 +102,9 @@ int64_t match_run(core *c, uint32_t slot, int64_t at_ns, uint64_t index)
 {
     core_order *taker = ORDER(c, slot);
     core_book *b = &INSTRUMENT(c, taker->instrument)->book;
+    if (INSTRUMENT(c, taker->instrument)->mirror) return mirror_run(c, slot, at_ns, index);
     unsigned side = taker->side;
-    int64_t limit = limit_of(side, taker->type, taker->price_ticks);
+    int64_t limit = match_limit(side, taker->type, taker->price_ticks);
     while (taker->remaining > 0 && book_crosses(b, side, limit) && c->broken == NULL)
         execute(c, slot, book_level(c, b, 1u - side, b->best[1u - side])->head, at_ns, index);
     return taker->remaining;
@@ -101,16 +120,18 @@ bool match_reserve(core *c, const core_instrument *in, const core_command *m, ma
         meets = p->orders;
         if (!ring_reserve(c, 4 + 2 * meets)) return false;
     }
-    return tape_reserve(c, meets);
+    return tape_reserve(c, meets) && (in->mirror == 0 || mirror_reserve(c, meets));
 }
 
 /* After matching: what is left stands in the book or is over. */
 void match_settle(core *c, uint32_t slot, int64_t at_ns, uint64_t index)
 {
     core_order *o = ORDER(c, slot);
-    if (o->remaining > 0 && o->type == TYPE_LIMIT && o->tif == TIF_GTC)
-        book_add(c, &INSTRUMENT(c, o->instrument)->book, slot);
-    else if (o->remaining > 0 && o->in_account)
+    if (o->remaining > 0 && o->type == TYPE_LIMIT && o->tif == TIF_GTC) {
+        book_add(c, book_of(c, slot), slot);
+        mirror_stands(c, slot);
+    } else if (o->remaining > 0 && o->in_account) {
         command_fold(c, order_report(c, slot, '4', at_ns, index), slot);
+    }
     order_drop_if_gone(c, slot);
 }

@@ -53,6 +53,7 @@ static unsigned place_agent(core *c, const core_command *m)
     uint32_t instrument = table_get(&c->instrument_ids, m->instrument);
     if (instrument == 0) return REASON_INSTRUMENT_UNKNOWN;
     core_instrument *in = INSTRUMENT(c, instrument);
+    if (in->mirror) return REASON_INSTRUMENT_NOT_TRADING; /* its market is elsewhere */
     if (m->side > SIDE_SELL || m->type > TYPE_MARKET) return REASON_TYPE_UNSUPPORTED;
     if (m->tif > TIF_IOC) return REASON_TIF_UNSUPPORTED;
     if (m->type == TYPE_LIMIT && m->price_ticks <= 0) return REASON_PRICE_PRECISION;
@@ -93,7 +94,7 @@ static unsigned approve(core *c, const core_command *m, risk_decision *d)
     if (d->reason) return d->reason;
     core_instrument *in = INSTRUMENT(c, d->instrument);
     if (order_find(c, m->order_no)) return d->reason = REASON_ORDER_NO_REUSED;
-    if (!book_reserve(c, &in->book, m->price_ticks) || !match_reserve(c, in, m, &d->preview)) d->reason = REASON_CAPACITY;
+    if (!book_reserve(c, rest_book(c, in, m->side), m->price_ticks) || !match_reserve(c, in, m, &d->preview)) d->reason = REASON_CAPACITY;
     return d->reason;
 }
 

@@ -97,13 +97,15 @@ static int by_arrival(const void *left, const void *right)
 static bool stand(core *c, uint32_t slot)
 {
     core_order *o = ORDER(c, slot);
-    core_book *b = &INSTRUMENT(c, o->instrument)->book;
+    bool mirrored = INSTRUMENT(c, o->instrument)->mirror;
+    core_book *b = book_of(c, slot);
     int64_t open = o->qty_lots - o->filled_lots, sum;
-    if (!book_reserve(c, b, o->limit_ticks) || book_crosses(b, o->side, o->limit_ticks)) return false;
+    if (!book_reserve(c, b, o->limit_ticks) || (mirrored ? !mirror_reserve(c, 0) : book_crosses(b, o->side, o->limit_ticks))) return false;
     if (__builtin_add_overflow(b->lots[o->side], open, &sum)) return false;
     o->price_ticks = o->limit_ticks;
     o->remaining = open;
     book_add(c, b, slot);
+    mirror_stands(c, slot);
     return true;
 }
 

@@ -91,6 +91,7 @@ static bool check_world(risk_order *r)
     if (spec->spec_version != r->m->spec_version) return refuse(r, REASON_SPEC_CHANGED, spec->spec_version, r->m->spec_version);
     if (r->account == NULL) return refuse(r, REASON_ACCOUNT_UNKNOWN, 0, r->m->account);
     if (!r->account->limits_set) return refuse(r, REASON_LIMITS_MISSING, 0, r->m->account);
+    if (!mirror_is_usable(r->c, r->instrument, r->m->at_ns)) return refuse(r, REASON_DATA_STALE, spec->stale_after_ns, 0);
     return true;
 }
 

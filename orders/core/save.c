@@ -5,7 +5,7 @@
 #include <string.h>
 
 #define SAVE_MAGIC 0x45524F434E44524Du /* "MRDNCORE" */
-#define SAVE_VERSION 2u
+#define SAVE_VERSION 3u
 #define AMOUNT_SAVED_MAX (CORE_AMOUNT_MAX * 50) /* the sum or difference of two still fits 128 bits */
 
 typedef struct {
@@ -215,6 +215,9 @@ static void write_rows(const core *c, cursor *s)
         core_mark_state mark = INSTRUMENT(c, i)->mark;
         uint32_t id = INSTRUMENT(c, i)->id;
         pass_instrument(s, &id, &spec, &mark);
+        uint32_t mirror = INSTRUMENT(c, i)->mirror, front_ppm = mirror ? MIRROR(c, mirror)->front_ppm : 0;
+        pass_u32(s, &mirror);
+        pass_u32(s, &front_ppm);
     }
     for (uint32_t i = 1; i < c->accounts.used; i++) {
         core_account a = *ACCOUNT(c, i);
@@ -297,8 +300,12 @@ static const char *read_world(core *c, cursor *s, const save_header *h)
         uint32_t id = 0;
         core_instrument_spec spec = {0};
         core_mark_state mark = {0};
+        uint32_t mirror = 0, front_ppm = 0;
         pass_instrument(s, &id, &spec, &mark);
+        pass_u32(s, &mirror);
+        pass_u32(s, &front_ppm);
         why = core_set_instrument(c, id, &spec);
+        if (!why && mirror) why = core_set_mirror(c, id, true, front_ppm, 0);
         if (why || !mark.ticks_den) continue;
         core_instrument *in = INSTRUMENT(c, table_get(&c->instrument_ids, id));
         if (!value_mark(in, mark.ticks_num, mark.ticks_den, mark.at_ns)) why = "a checkpoint with an impossible mark";
@@ -420,7 +427,7 @@ static const char *read_all(core *c, const uint8_t *state, size_t size)
 const char *core_restore(core *c, const uint8_t *state, size_t size)
 {
     if (c->seq || c->instruments.used > 1 || c->accounts.used > 1) return "a checkpoint is restored only onto a fresh core";
-    core *read = core_create(c->orders.bound, c->ring_bound);
+    core *read = core_create(c->orders.bound, (uint32_t)(c->ring_bound / sizeof(core_report)));
     if (read == NULL) return "no memory to restore a checkpoint";
     const char *why = read_all(read, state, size);
     if (!why) {

@@ -11,6 +11,7 @@
 #define WINDOW_WORDS (WINDOW_TICKS / 64)
 #define LADDER_CHUNK 64
 #define MISSES_BEFORE_MOVE 128
+#define FLAG_ENTRY (1u << 31) /* an entry of a mirrored market: nobody's order, found by no number */
 
 typedef struct {
     uint8_t *data;
@@ -74,6 +75,7 @@ typedef struct {   /* an instrument's mark: a position of qty is worth qty * num
 
 typedef struct {
     uint32_t id, open_orders;
+    uint32_t mirror, pad; /* 0: its market is here; else its book holds the entries of a market elsewhere (mirror.h) */
     core_instrument_spec spec;
     core_book book;
     core_mark_state mark;
@@ -167,6 +169,8 @@ typedef struct {
     uint32_t scope, state;
 } core_halt_row;
 
+#include "mirror.h"
+
 struct core {
     core_pool orders, levels, chunks, instruments, accounts, balances, seats, positions, halts, rates, flows;
     order_links *links;
@@ -184,6 +188,7 @@ struct core {
     uint64_t seq, trade_no, tape_seq, tape_lost;
     uint64_t commands, checks, trades, quantity, trade_hash, orders_open, orders_market, ring_total;
     uint64_t fail_report; /* failpoint: executions left until one is dropped; 0 = off */
+    core_mirrors far;
     size_t memory;
     bool careful; /* for tests: nobody takes the straight line */
     const char *broken;
@@ -268,6 +273,7 @@ bool book_reserve(core *c, core_book *b, int64_t price);            /* room for 
 void book_add(core *c, core_book *b, uint32_t slot);                /* order's side, price_ticks, remaining are set */
 void book_take(core *c, core_book *b, uint32_t slot, int64_t lots); /* lots leave; the order too when nothing is left */
 void book_remove(core *c, core_book *b, uint32_t slot);
+void book_grow(core *c, core_book *b, uint32_t slot, int64_t lots); /* more of an order stands, in its place */
 const core_level *book_level(const core *c, const core_book *b, unsigned side, int64_t price);
 bool book_next(const core *c, const core_book *b, unsigned side, int64_t *price); /* the next worse price of that side */
 void book_each_array(core *c, core_book *b, array_visitor *visit);
@@ -295,6 +301,43 @@ void match_walk(const core *c, const core_instrument *in, const core_command *m,
 bool match_reserve(core *c, const core_instrument *in, const core_command *m, match_preview *p); /* room for all it may meet */
 int64_t match_run(core *c, uint32_t slot, int64_t at_ns, uint64_t index); /* taker not in the book; returns what is left */
 void match_settle(core *c, uint32_t slot, int64_t at_ns, uint64_t index); /* what is left stands in the book or is over */
+
+int64_t match_limit(unsigned side, unsigned type, int64_t price);
+void match_trade(core *c, core_tape *t); /* numbers and counts a print, and puts it on the tape */
+void match_report(core *c, uint32_t slot, const core_tape *t, uint8_t liquidity, uint64_t index); /* its order's execution */
+
+/* mirror*.c */
+bool mirror_reserve(core *c, uint64_t meets); /* room for an order that may take of so many entries */
+void mirror_walk(const core *c, const core_instrument *in, const core_command *m, uint32_t fee_ppm, match_preview *out); /* as match_walk */
+int64_t mirror_run(core *c, uint32_t slot, int64_t at_ns, uint64_t index);                                               /* as match_run */
+void mirror_stands(core *c, uint32_t slot);                                     /* an order of ours has just joined its queue */
+bool mirror_is_usable(const core *c, const core_instrument *in, int64_t at_ns); /* rule 8; true where the market is here */
+void mirror_forget(core *c, uint32_t mirror);                                   /* the market's entries go */
+bool mirror_work(core *c, uint32_t mirror, int64_t now_ns); /* fills what is due; false: the ring must be drained first */
+bool mirror_merge(core *c, uint32_t mirror, const mirror_event *e, bool passes); /* rule 7; false likewise, and e was not taken */
+bool mirror_drain(core *c, uint32_t mirror, int64_t now_ns, bool all);           /* what has waited long enough; all: whatever waits */
+void mirror_apply(core *c, uint32_t mirror, const mirror_event *e);
+void mirror_lose(core *c, uint32_t mirror);
+void mirror_print(core *c, uint32_t mirror, const mirror_event *e);
+void mirror_book(core *c, uint32_t mirror);                                             /* the event that is now whole */
+void mirror_better_go(core *c, core_mirror *m, unsigned side, int64_t ticks);           /* entries better than that price */
+uint32_t mirror_entry(const core *c, const core_book *b, unsigned side, int64_t ticks); /* the market's order there, or 0 */
+bool mirror_shows(core *c, core_mirror *m, unsigned side, int64_t ticks);               /* whether the feed would tell of that price */
+void mirror_takings_above(core *c, uint32_t entry, int64_t lots); /* forgets those of more lots than stand there now */
+void mirror_takings_expire(core *c, uint32_t mirror);
+void mirror_each_array(core *c, core_mirror *m, array_visitor *visit);
+const char *mirror_verify(const core *c);
+
+/* The book an order of this instrument rests in; and the one this very order stands in. */
+static inline core_book *rest_book(core *c, core_instrument *in, unsigned side)
+{
+    return in->mirror ? &MIRROR(c, in->mirror)->paper[side] : &in->book;
+}
+static inline core_book *book_of(core *c, uint32_t slot)
+{
+    core_instrument *in = INSTRUMENT(c, ORDER(c, slot)->instrument);
+    return ORDER(c, slot)->flags & FLAG_ENTRY ? &in->book : rest_book(c, in, ORDER(c, slot)->side);
+}
 
 /* process.c: what all commands share. */
 unsigned command_refused(core *c, const core_command *m, uint32_t slot, unsigned reason, i128 limit, i128 value, uint64_t index);

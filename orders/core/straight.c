@@ -73,7 +73,7 @@ static inline bool found(core *c, const core_command *m, plain_place *p)
     if (p->seat_slot == 0 || p->position == 0 || POSITION(c, p->position)->strategy != m->strategy) return false;
     p->held = BALANCE(c, p->seat->balance[m->side]);
     const core_instrument_spec *spec = &p->instrument->spec;
-    return p->seat->way == WAY_CASH && p->account->limits_set && spec->status == INSTRUMENT_TRADING &&
+    return p->instrument->mirror == 0 && p->seat->way == WAY_CASH && p->account->limits_set && spec->status == INSTRUMENT_TRADING &&
            spec->spec_version == m->spec_version;
 }
 
@@ -210,7 +210,7 @@ bool straight_cancel(core *c, const core_command *m, uint64_t index)
     core_instrument *in = INSTRUMENT(c, o->instrument);
     uint8_t status = order_next(o->ord_status, '4', false);
     bool untold = o->qty_lots - o->remaining != o->filled_lots;
-    if (untold || status == 0 || (m->account && a->id != m->account)) return false;
+    if (in->mirror || untold || status == 0 || (m->account && a->id != m->account)) return false;
     if (c->ring_used + sizeof(core_report) > c->ring_room) return false;
     c->commands++;
     book_remove(c, &in->book, slot);

@@ -76,7 +76,7 @@ static void told_fill(core *c, const core_command *m, uint32_t slot, uint64_t in
     take_fee(r, m, &INSTRUMENT(c, o->instrument)->spec);
     command_fold(c, r, slot);
     int64_t open = o->qty_lots - o->filled_lots; /* the book may have known already; it never keeps more than is open */
-    if (o->in_book && o->remaining > open) book_take(c, &INSTRUMENT(c, o->instrument)->book, slot, o->remaining - open);
+    if (o->in_book && o->remaining > open) book_take(c, book_of(c, slot), slot, o->remaining - open);
 }
 
 unsigned core_told(core *c, const core_command *m, uint64_t index)
@@ -98,7 +98,7 @@ unsigned core_told(core *c, const core_command *m, uint64_t index)
     } else {
         if (order_next(o->ord_status, m->type, false) == 0 || !order_is_final(order_next(o->ord_status, m->type, false)))
             return command_refused(c, m, slot, REASON_COMMAND_UNKNOWN, 0, m->type, index);
-        if (o->in_book) book_remove(c, &INSTRUMENT(c, o->instrument)->book, slot);
+        if (o->in_book) book_remove(c, book_of(c, slot), slot);
         core_report *r = order_report(c, slot, m->type, m->at_ns, index);
         r->flags |= FLAG_TOLD;
         command_fold(c, r, slot);

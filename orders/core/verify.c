@@ -21,9 +21,8 @@ static const char *verify_level(const core *c, uint32_t instrument, unsigned sid
     return lots == level->lots ? NULL : "a level's lots are not the sum of its orders";
 }
 
-static const char *verify_side(const core *c, uint32_t instrument, unsigned side)
+static const char *verify_side(const core *c, uint32_t instrument, const core_book *b, unsigned side)
 {
-    const core_book *b = &INSTRUMENT(c, instrument)->book;
     uint32_t levels = 0, orders = 0;
     int64_t lots = 0, price = b->best[side], last = price;
     for (bool more = b->levels[side] != 0; more; more = book_next(c, b, side, &price)) {
@@ -47,11 +46,14 @@ static const char *verify_books(const core *c)
     for (uint32_t slot = 1; slot < c->instruments.used; slot++) {
         const core_book *b = &INSTRUMENT(c, slot)->book;
         for (unsigned side = 0; side < 2; side++) {
-            const char *why = verify_side(c, slot, side);
+            const core_mirror *m = INSTRUMENT(c, slot)->mirror ? MIRROR(c, INSTRUMENT(c, slot)->mirror) : NULL;
+            const char *why = verify_side(c, slot, b, side);
+            if (why == NULL && m) why = verify_side(c, slot, &m->paper[side], side);
             if (why) return why;
-            standing += b->orders[side];
+            standing += b->orders[side] + (m ? m->paper[side].orders[side] : 0);
         }
-        if (b->levels[0] && b->levels[1] && b->best[SIDE_BUY] >= b->best[SIDE_SELL]) return "a book is crossed";
+        if (INSTRUMENT(c, slot)->mirror == 0 && b->levels[0] && b->levels[1] && b->best[SIDE_BUY] >= b->best[SIDE_SELL])
+            return "a book is crossed";
     }
     return standing == c->orders_market ? NULL : "the count of standing orders is not their sum";
 }
@@ -155,7 +157,7 @@ static const char *verify_tables(const core *c)
     uint32_t orders = 0, halts = 0;
     for (uint32_t i = 1; i < c->orders.used; i++) {
         const core_order *o = ORDER(c, i);
-        if (!o->in_book && !o->in_account) continue;
+        if ((!o->in_book && !o->in_account) || o->flags & FLAG_ENTRY) continue;
         if (order_find(c, o->order_no) != i) return "an order cannot be found by its number";
         orders++;
     }
@@ -167,6 +169,7 @@ static const char *verify_tables(const core *c)
 const char *core_verify(core *c)
 {
     const char *why = verify_books(c);
+    if (why == NULL) why = mirror_verify(c);
     if (why == NULL) why = verify_accounts(c);
     if (why == NULL) why = verify_positions(c);
     return why ? why : verify_tables(c);
