@@ -28,6 +28,7 @@ TERMS_FORMAT: (
 # stop_ticks, last_lots = trail, trade_no = expires_at_ns, cum_cost low and high = tp_ticks and sl_stop_ticks, last_fee
 # low = sl_limit_ticks. orders/engine/reports.py reads both. 'L': the order was triggered by a print at last_ticks.
 TAPE_SIZE: int  # bytes of one packed tape record, 72
+TRIP_FORMAT: str  # at_ns, until_ns, key, scope, reason, state, limit, value (low, high)
 TAPE_FORMAT: str  # trade_no at_ns taker maker instrument side pad*3 price qty taker_flags maker_flags seq
 
 # op of a packed command
@@ -85,6 +86,14 @@ SCOPE_OWNER: int
 SCOPE_ACCOUNT: int
 SCOPE_STRATEGY: int
 SCOPE_INSTRUMENT: int
+SCOPE_KEY: int
+SCOPE_POSITION: int
+GATE_ARM: int
+GATE_RECONCILE: int
+GATE_CLOCK: int
+OUTCOME_ANSWERED: int
+OUTCOME_FAILED: int
+OUTCOME_UNKNOWN: int
 
 KIND_SPOT: int  # a fill moves base and quote
 KIND_LINEAR: int  # a contract: only realised profit and fees are posted, in quote
@@ -127,23 +136,26 @@ class Core:
     ) -> None:
         """`margin` 0: cash. Else the most leverage in basis points (10000 = none): it may borrow and trade contracts.
         Without a reporting asset its equity is never known. Turns from cash to margin only without open orders."""
-    def set_limits(
-        self,
-        account: int,
-        *,
-        open_orders_max: int,
-        open_orders_instrument_max: int,
-        notional_max: int,  # quote amount, 0 = none
-        rate_per_second: int,
-        rate_burst: int,
-        self_trade_allowed: bool,
-    ) -> None:
-        """0 = no limit of that kind. No limits loaded means refuse (LIMITS_MISSING)."""
-    def clear_limits(self, account: int, /) -> None:
-        """As if limits were never set: every order is refused (LIMITS_MISSING)."""
+    def set_limits(self, scope: int, key: int, /, **limits: int) -> None:
+        """All limits of this scope, by the names of orders/limits.py; one left out is 0, none. Several scopes: the strictest
+        decides, each with its own counts. An account whose limits were never set is refused every order (LIMITS_MISSING)."""
+    def clear_limits(self, scope: int, key: int, /) -> None:
+        """As if limits were never set there; for an account: every order is refused."""
 
-    def set_halt(self, scope: int, key: int, state: int) -> None:
-        """`key` is 0 for global, else the id of exchange, owner, account, instrument, or the strategy's 64-bit key."""
+    def set_halt(
+        self, scope: int, key: int, state: int, reason: int = 0, until_ns: int = 0, limit: int = 0, value: int = 0
+    ) -> None:
+        """`key` is 0 for global, else the id of exchange, owner, account, instrument, key, or the strategy's 64-bit key; of
+        SCOPE_POSITION it is account << 32 | instrument. A reason is the trip's; until 0 = until lifted."""
+    def set_gates(self, scope: int, key: int, closed: int, /) -> None:
+        """GATE_… that are closed for an account or an exchange: not armed, not reconciled, clock unsafe."""
+    def outcome(self, account: int, exchange: int, outcome: int, at_ns: int, /) -> None:
+        """How a request to an exchange ended (OUTCOME_…): what EXCHANGE_DEGRADED is counted from."""
+    def trips(self) -> bytes:
+        """What the core halted by itself since the last call, packed (TRIP_FORMAT), oldest first; b"" mostly. At most 16."""
+    def check(self, *order: int) -> list[tuple[int, bool, int | None, int | None, int | None]]:
+        """The arguments of place or place_with -> (reason, ok, limit, value, room) of every control in the order of risk.c;
+        None where there is no such limit. Changes nothing. The first that is not ok is what place would answer."""
     def post(self, account: int, asset: int, amount: int, *, flow: bool = ...) -> int:
         """Add `amount` (may be negative) to the balance; the new total. Raises CoreError when free would fall below 0.
         A flow (a deposit) is no profit and no loss; what is no flow (funding of a contract) is."""

@@ -111,10 +111,25 @@ class Funding(models.Model):
 
 
 class RiskLimit(models.Model):
-    """One number of a profile, or of one account when `account` is set (the narrower wins)."""
+    """One number: of a profile, of one account (it replaces the profile's), or of another scope (it comes on top)."""
+
+    class Scope(models.TextChoices):
+        GLOBAL = "global"
+        EXCHANGE = "exchange"
+        OWNER = "owner"
+        STRATEGY = "strategy"
+        INSTRUMENT = "instrument"
+        KEY = "key"
 
     profile = models.ForeignKey(LimitProfile, models.CASCADE, null=True, blank=True, related_name="limits")
     account = models.ForeignKey(Account, models.CASCADE, null=True, blank=True, related_name="limits")
+    scope = models.CharField(max_length=12, choices=Scope.choices, blank=True)
+    key = models.CharField(
+        max_length=96, blank=True, help_text="Name of the thing limited; empty for global and owner."
+    )
+    owner = models.ForeignKey(
+        Owner, models.CASCADE, null=True, blank=True, related_name="+", help_text="Of scopes owner, strategy and key."
+    )
     code = models.CharField(max_length=32, help_text="A name of orders/limits.py, as open_orders_max.")
     value = models.DecimalField(**MONEY)
 
@@ -123,13 +138,20 @@ class RiskLimit(models.Model):
         constraints = [
             models.UniqueConstraint(fields=("profile", "code"), name="limit_once_a_profile"),
             models.UniqueConstraint(fields=("account", "code"), name="limit_once_an_account"),
-            models.CheckConstraint(
-                condition=models.Q(profile__isnull=False) ^ models.Q(account__isnull=False), name="limit_has_one_scope"
+            models.UniqueConstraint(
+                fields=("scope", "key", "owner", "code"), condition=~models.Q(scope=""), nulls_distinct=False,
+                name="limit_once_a_scope",
             ),
-        ]
+            models.CheckConstraint(
+                condition=models.Q(profile__isnull=False, account__isnull=True, scope="")
+                | models.Q(profile__isnull=True, account__isnull=False, scope="")
+                | (models.Q(profile__isnull=True, account__isnull=True) & ~models.Q(scope="")),
+                name="limit_has_one_scope",
+            ),
+        ]  # fmt: skip
 
     def __str__(self) -> str:
-        return f"{self.profile or self.account} {self.code}={self.value}"
+        return f"{self.profile or self.account or f'{self.scope} {self.key}'} {self.code}={self.value}"
 
 
 class Halt(models.Model):
@@ -147,6 +169,8 @@ class Halt(models.Model):
         ACCOUNT = "account"
         STRATEGY = "strategy"
         INSTRUMENT = "instrument"
+        KEY = "key"
+        POSITION = "position", "an account's position in one instrument"
 
     owner = models.ForeignKey(
         Owner,
@@ -160,6 +184,12 @@ class Halt(models.Model):
     key = models.CharField(max_length=96, blank=True, help_text="Name of the thing halted; empty for global.")
     state = models.CharField(max_length=10, choices=State.choices, default=State.HALTED)
     reason = models.CharField(max_length=200, blank=True)
+    code = models.CharField(max_length=32, blank=True, editable=False, help_text="What tripped, as DAILY_LOSS.")
+    limit = models.DecimalField(max_digits=56, decimal_places=18, null=True, editable=False)
+    value = models.DecimalField(max_digits=56, decimal_places=18, null=True, editable=False)
+    until = models.DateTimeField(
+        null=True, blank=True, help_text="When it ends by itself; empty: when a person resumes."
+    )
     set_by = models.CharField(max_length=96, blank=True)
     set_at = models.DateTimeField(auto_now=True)
     version = models.BigIntegerField(default=1)

@@ -247,7 +247,7 @@ def test_a_sentence_says_what_it_means_for_their_money() -> None:
 
 
 def test_every_limit_has_a_meaning_and_is_in_every_profile() -> None:
-    assert all(meaning.endswith(".") for meaning, _ in limits.LIMITS.values())
+    assert all(limit.meaning.endswith(".") for limit in limits.LIMITS.values())
     assert all(set(profile) == set(limits.LIMITS) for profile in limits.PROFILES.values())
 
 

@@ -18,7 +18,7 @@ from orders.models import LimitProfile, RiskLimit
 class LimitForm(ModelForm):
     """A limit by its name; things are counted in whole numbers."""
 
-    code = ChoiceField(choices=[(code, f"{code}: {meaning}") for code, (meaning, _) in limits.LIMITS.items()])
+    code = ChoiceField(choices=[(code, f"{code}: {limit.meaning}") for code, limit in limits.LIMITS.items()])
 
     class Meta:
         model = RiskLimit
@@ -28,10 +28,10 @@ class LimitForm(ModelForm):
         data = super().clean() or {}
         code, value = data.get("code"), data.get("value")
         if code and value is not None:
-            if value < 0:
-                raise ValidationError({"value": "A limit is not negative."})
-            if not limits.LIMITS[code][1] and value != value.to_integral_value():
-                raise ValidationError({"value": "This limit counts things, so it is a whole number."})
+            try:
+                limits.checked(code, value)
+            except ValueError as error:
+                raise ValidationError({"value": f"It {error}."}) from None
         return data
 
 
@@ -45,7 +45,7 @@ class LimitInline(admin.TabularInline):
 
 @admin.register(LimitProfile)
 class ProfileAdmin(Obeyed):
-    """Profiles of limits, shared by accounts. Every limit must be there: an account that lacks one is refused orders."""
+    """Profiles of limits, shared by accounts. The first six must be there: an account that lacks one is refused orders."""
 
     list_display = ("name", "note", "numbers")
     search_fields = ("name",)
@@ -64,7 +64,7 @@ class ProfileAdmin(Obeyed):
         saved = RiskLimit.objects.filter(profile=profile)  # what was read for the form is of before
         numbers = {limit.code: decimal_text(limit.value) for limit in saved}
         note(request, "limits.change", profile.name, **numbers)
-        missing = sorted(limits.LIMITS.keys() - numbers.keys())
+        missing = sorted(set(limits.NEEDED) - numbers.keys())
         if missing:
             sentence = (
                 f"{profile} lacks {', '.join(missing)}: accounts under it are refused every order until it has them."

@@ -201,9 +201,9 @@ def _limits_of(account: Account) -> list[JSON]:
             else None,
             "set_on": "account" if code in own else "profile" if code in shared else "nothing",
             "profile": account.profile.name,
-            "meaning": meaning,
+            "meaning": limit.meaning,
         }
-        for code, (meaning, _) in limits.LIMITS.items()
+        for code, limit in limits.LIMITS.items()
     ]
 
 
@@ -217,7 +217,7 @@ def _read_limits(wanted: dict[str, Any]) -> dict[str, Decimal | None]:
             values[code] = None
         else:
             try:
-                values[code] = _checked(code, parse_decimal(value))
+                values[code] = limits.checked(code, parse_decimal(value))
             except ValueError as error:
                 errors[f"limits.{code}"] = f"It {error}."
     if not wanted:
@@ -225,14 +225,6 @@ def _read_limits(wanted: dict[str, Any]) -> dict[str, Decimal | None]:
     if errors:
         raise invalid(errors)
     return values
-
-
-def _checked(code: str, value: Decimal) -> Decimal:
-    if value < 0:
-        raise ValueError("must not be negative")
-    if not limits.LIMITS[code][1] and value != value.to_integral_value():
-        raise ValueError("must be a whole number")
-    return value
 
 
 def _set_limit(identity: Identity, account: Account, code: str, value: Decimal | None) -> None:

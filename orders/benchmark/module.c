@@ -147,12 +147,16 @@ static core *prepared(unsigned symbols)
                                  .notional_min = 1,
                                  .maker_fee_ppm = 500,
                                  .taker_fee_ppm = 1000};
-    core_limits limits = {1000000, 1000000, 1000000000000000, 1000000000, 1000000000, true};
+    core_limits limits = {.open_orders_max = 1000000,
+                          .open_orders_instrument_max = 1000000,
+                          .notional_max = 1000000000000000,
+                          .rate_per_second = 1000000000,
+                          .rate_burst = 1000000000};
     i128 total;
     for (unsigned i = 1; c && !why && i <= symbols; i++) why = core_set_instrument(c, i, &spec);
     for (unsigned a = 1; c && !why && a <= ACCOUNTS; a++) {
         why = core_set_account(c, a, &(core_account_spec){.owner = a});
-        if (!why) why = core_set_limits(c, a, &limits);
+        if (!why) why = core_set_limits(c, SCOPE_ACCOUNT, a, &limits);
         for (unsigned asset = 1; !why && asset <= 2; asset++)
             why = core_post(c, a, asset, (i128)1000000000000000000 * 1000000, true, &total);
     }

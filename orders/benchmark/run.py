@@ -81,13 +81,13 @@ def prepare(symbols: int) -> _core.Core:
     for account in range(1, ACCOUNTS + 1):
         core.set_account(account, owner=account)
         core.set_limits(
+            _core.SCOPE_ACCOUNT,
             account,
             open_orders_max=1_000_000,
             open_orders_instrument_max=1_000_000,
             notional_max=10**36,
             rate_per_second=10**9,
             rate_burst=10**9,
-            self_trade_allowed=True,
         )
         core.post(account, BASE_ASSET, DEPOSIT)
         core.post(account, QUOTE_ASSET, DEPOSIT)

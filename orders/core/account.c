@@ -44,15 +44,6 @@ uint32_t account_seat_slot(core *c, uint32_t account, uint32_t instrument)
     return slot;
 }
 
-i128 account_bucket(const core_account *a, int64_t at_ns)
-{
-    const core_limits *l = &a->limits;
-    i128 full = (int64_t)(l->rate_burst ? l->rate_burst : 1) * BUCKET_TOKEN, level = a->bucket;
-    if (at_ns > a->bucket_at_ns) /* time that runs backwards adds nothing */
-        level += (i128)((u128)((uint64_t)at_ns - (uint64_t)a->bucket_at_ns) * l->rate_per_second);
-    return level > full ? full : level;
-}
-
 void account_view(const core *c, const core_seat *seat, const core_position_row *p, core_report *r)
 {
     const core_balance_row *base = BALANCE(c, seat->balance[SIDE_SELL]), *quote = BALANCE(c, seat->balance[SIDE_BUY]);
@@ -122,10 +113,12 @@ void account_link(core *c, uint32_t slot)
     INSTRUMENT(c, seat->instrument)->open_orders++;
     o->in_account = true;
     c->orders_open++;
+    if (c->limit_scopes) limits_counted(c, slot, 1);
 }
 
 static void unlink_order(core *c, uint32_t slot, core_seat *seat)
 {
+    if (c->limit_scopes) limits_counted(c, slot, -1);
     const order_links *own = LINKS(c, slot);
     core_account *a = ACCOUNT(c, seat->account);
     if (own->account_prev)
@@ -144,14 +137,14 @@ static void unlink_order(core *c, uint32_t slot, core_seat *seat)
 static void open_order(core *c, core_report *r, uint32_t slot, uint32_t seat, uint32_t position)
 {
     core_order *o = ORDER(c, slot);
-    core_account *a = ACCOUNT(c, SEAT(c, seat)->account);
     o->seat = seat;
     o->position = position;
     o->instrument = SEAT(c, seat)->instrument;
     o->side = r->side;
     o->type = r->type;
     o->tif = r->tif;
-    o->flags = r->flags;
+    o->flags = r->flags & ~(uint32_t)FLAG_KEYED;
+    o->key = r->flags & FLAG_KEYED ? (uint32_t)r->key : 0;
     o->spec_version = r->spec_version;
     o->limit_ticks = r->price_ticks;
     o->qty_lots = r->qty_lots;
@@ -164,10 +157,7 @@ static void open_order(core *c, core_report *r, uint32_t slot, uint32_t seat, ui
     o->ord_status = r->ord_status = '0';
     held(c, SEAT(c, o->seat), o->side)->hold += o->hold;
     account_link(c, slot);
-    if (a->limits.rate_per_second) {
-        a->bucket = account_bucket(a, r->at_ns) - BUCKET_TOKEN;
-        if (r->at_ns > a->bucket_at_ns) a->bucket_at_ns = r->at_ns;
-    }
+    limits_opened(c, slot, r->at_ns);
 }
 
 void account_open(core *c, core_report *r, uint32_t slot, uint32_t seat, uint32_t position)
@@ -210,6 +200,7 @@ static const char *apply_fill(core *c, core_report *r, uint32_t slot)
     bool filled = r->filled_lots == o->qty_lots;
     uint8_t status = order_next(o->ord_status, 'F', filled);
     if (status == 0) return "an execution in a state that allows none";
+    i128 realised = POSITION(c, o->position)->realised;
     const char *why = move_money(c, seat, o->position, r, r->cum_cost - o->cum_cost);
     if (why) return why;
     held(c, seat, o->side)->hold += r->hold - o->hold;
@@ -219,6 +210,7 @@ static const char *apply_fill(core *c, core_report *r, uint32_t slot)
     count_lots(seat, o, -r->last_lots);
     o->ord_status = r->ord_status = status;
     if (!(r->flags & FLAG_TOLD) && r->trade_no > c->trade_no) c->trade_no = r->trade_no;
+    if ((ACCOUNT(c, seat->account)->own.on | c->rows_on) & ON_FILLS) trip_filled(c, slot, r, POSITION(c, o->position)->realised - realised);
     if (filled) unlink_order(c, slot, seat);
     return NULL;
 }
@@ -243,6 +235,8 @@ static const char *apply_end(core *c, core_report *r, uint32_t slot)
     held(c, seat, o->side)->hold -= o->hold;
     o->hold = r->hold = 0;
     o->ord_status = r->ord_status = status;
+    if (r->exec_type == '4') limits_message(c, slot, r);
+    if (r->exec_type == '8') trip_rejected(c, slot, r->at_ns);
     unlink_order(c, slot, seat);
     return NULL;
 }
@@ -254,6 +248,7 @@ static const char *apply_replaced(core *c, core_report *r, uint32_t slot)
     if (status == 0) return "an amend in a state that allows none";
     held(c, SEAT(c, o->seat), o->side)->hold += r->hold - o->hold;
     if (r->price_ticks != o->limit_ticks || r->qty_lots > o->qty_lots) o->arrival = r->seq;
+    limits_message(c, slot, r);
     o->hold = r->hold;
     o->limit_ticks = r->price_ticks;
     count_lots(SEAT(c, o->seat), o, r->qty_lots - o->qty_lots);

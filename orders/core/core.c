@@ -5,6 +5,7 @@
 
 #define ROWS_MAX (1u << 22)
 #define INSTRUMENTS_MAX (1u << 16)
+#define WINDOWS_MAX (1u << 18)
 
 static const struct {
     uint16_t reason;
@@ -17,6 +18,9 @@ static const struct {
     {REASON_SPEC_CHANGED, "SPEC_CHANGED"},
     {REASON_LIMITS_MISSING, "LIMITS_MISSING"},
     {REASON_ACCOUNT_UNKNOWN, "ACCOUNT_UNKNOWN"},
+    {REASON_LIVE_NOT_ARMED, "LIVE_NOT_ARMED"},
+    {REASON_RECONCILING, "RECONCILING"},
+    {REASON_CLOCK_UNSAFE, "CLOCK_UNSAFE"},
     {REASON_PRICE_PRECISION, "PRICE_PRECISION"},
     {REASON_QTY_PRECISION, "QTY_PRECISION"},
     {REASON_QTY_MIN, "QTY_MIN"},
@@ -32,8 +36,14 @@ static const struct {
     {REASON_BALANCE_INSUFFICIENT, "BALANCE_INSUFFICIENT"},
     {REASON_MARGIN_INSUFFICIENT, "MARGIN_INSUFFICIENT"},
     {REASON_EQUITY_UNKNOWN, "EQUITY_UNKNOWN"},
+    {REASON_RATE_MESSAGES, "RATE_MESSAGES"},
+    {REASON_DUPLICATE_ORDER, "DUPLICATE_ORDER"},
     {REASON_NO_LIQUIDITY, "NO_LIQUIDITY"},
     {REASON_DATA_STALE, "DATA_STALE"},
+    {REASON_PRICE_COLLAR, "PRICE_COLLAR"},
+    {REASON_PRICE_FAR, "PRICE_FAR"},
+    {REASON_MARKET_IMPACT, "MARKET_IMPACT"},
+    {REASON_VOLATILITY_PAUSE, "VOLATILITY_PAUSE"},
     {REASON_ORDER_UNKNOWN, "ORDER_UNKNOWN"},
     {REASON_ORDER_FINAL, "ORDER_FINAL"},
     {REASON_ORDER_NO_REUSED, "ORDER_NO_REUSED"},
@@ -42,6 +52,11 @@ static const struct {
     {REASON_FILL_PRICE_WORSE, "FILL_PRICE_WORSE"},
     {REASON_CAPACITY, "CAPACITY"},
     {REASON_COMMAND_UNKNOWN, "COMMAND_UNKNOWN"},
+    {REASON_PRICE_JUMP, "PRICE_JUMP"},
+    {REASON_REJECT_STORM, "REJECT_STORM"},
+    {REASON_REPEATED_EXECUTION, "REPEATED_EXECUTION"},
+    {REASON_EXCHANGE_DEGRADED, "EXCHANGE_DEGRADED"},
+    {REASON_COOLDOWN, "COOLDOWN"},
 };
 
 const char *core_reason_name(unsigned reason)
@@ -70,9 +85,12 @@ core *core_create(uint32_t max_orders, uint32_t ring_capacity)
     pool_init(&c->flows, sizeof(core_flow_row), ROWS_MAX);
     pool_init(&c->far.mirrors, sizeof(core_mirror), INSTRUMENTS_MAX);
     pool_init(&c->far.takings, sizeof(mirror_taking), ROWS_MAX);
+    pool_init(&c->limits, sizeof(core_limit_row), ROWS_MAX);
+    pool_init(&c->windows, sizeof(core_window), WINDOWS_MAX);
+    pool_init(&c->recents, sizeof(core_recent), ROWS_MAX);
     c->ring_bound = (size_t)ring_capacity * sizeof(core_report);
     c->tape_bound = ring_capacity;
-    bool ready = pool_reserve(c, &c->positions, 1) && pool_reserve(c, &c->seats, 1); /* slot 0 exists: it reads as zeros */
+    bool ready = pool_reserve(c, &c->positions, 1) && pool_reserve(c, &c->seats, 1) && pool_reserve(c, &c->windows, 1); /* slot 0: zeros */
     if (ready && ring_reserve(c, 1)) return c;
     core_destroy(c);
     return NULL;
@@ -82,10 +100,11 @@ core *core_create(uint32_t max_orders, uint32_t ring_capacity)
  * end and its fork both follow from it. */
 void core_each_array(core *c, array_visitor *visit)
 {
-    core_pool *pools[] = {&c->orders,    &c->levels, &c->chunks, &c->instruments, &c->accounts,    &c->balances,   &c->seats,
-                          &c->positions, &c->halts,  &c->rates,  &c->flows,       &c->far.mirrors, &c->far.takings};
-    core_table *tables[] = {&c->instrument_ids, &c->account_ids, &c->balance_ids, &c->seat_ids,
-                            &c->position_ids,   &c->halt_ids,    &c->rate_ids,    &c->far.taking_ids};
+    core_pool *pools[] = {&c->orders,  &c->levels,    &c->chunks,      &c->instruments, &c->accounts, &c->balances,
+                          &c->seats,   &c->positions, &c->halts,       &c->rates,       &c->flows,    &c->limits,
+                          &c->windows, &c->recents,   &c->far.mirrors, &c->far.takings};
+    core_table *tables[] = {&c->instrument_ids, &c->account_ids, &c->balance_ids, &c->seat_ids,   &c->position_ids,  &c->halt_ids,
+                            &c->rate_ids,       &c->limit_ids,   &c->window_ids,  &c->recent_ids, &c->far.taking_ids};
     for (size_t i = 0; i < sizeof pools / sizeof *pools; i++)
         pools[i]->data = visit(c, pools[i]->data, (size_t)pools[i]->room * pools[i]->record);
     for (size_t i = 0; i < sizeof tables / sizeof *tables; i++)
@@ -199,47 +218,6 @@ const char *core_set_account(core *c, uint32_t account, const core_account_spec 
     a->reporting_asset = spec->reporting_asset;
     a->margin = spec->margin;
     margin_turn(c, slot);
-    return NULL;
-}
-
-const char *core_set_limits(core *c, uint32_t account, const core_limits *limits)
-{
-    uint32_t slot = table_get(&c->account_ids, account);
-    if (slot == 0) return "limits of an account that was never set";
-    if (!amount_is_sane(limits->notional_max)) return "notional_max must be from 0 to 10^36";
-    core_account *a = ACCOUNT(c, slot);
-    bool first = !a->limits_set || a->limits.rate_per_second == 0;
-    i128 full = (i128)(limits->rate_burst ? limits->rate_burst : 1) * BUCKET_TOKEN;
-    a->limits = *limits;
-    a->limits_set = true;
-    if (first || a->bucket > full) a->bucket = full;
-    return NULL;
-}
-
-const char *core_clear_limits(core *c, uint32_t account)
-{
-    uint32_t slot = table_get(&c->account_ids, account);
-    if (slot == 0) return "limits of an account that was never set";
-    ACCOUNT(c, slot)->limits_set = false;
-    return NULL;
-}
-
-const char *core_set_halt(core *c, unsigned scope, uint64_t key, unsigned state)
-{
-    uint64_t table_key;
-    if (scope >= SCOPE_COUNT) return "a halt of a scope that does not exist";
-    if (state > HALT_HALTED) return "a halt must be active, reducing or halted";
-    uint32_t slot = risk_halt_find(c, scope, key, &table_key);
-    if (slot == 0) {
-        if (!pool_reserve(c, &c->halts, 1) || !table_reserve(c, &c->halt_ids, 1)) return "no room for one more halt";
-        slot = pool_take(&c->halts);
-        HALT(c, slot)->scope = scope;
-        HALT(c, slot)->key = key;
-        table_put(&c->halt_ids, table_key, slot);
-    }
-    core_halt_row *h = HALT(c, slot);
-    c->halts_on += (state != HALT_ACTIVE) - (h->state != HALT_ACTIVE);
-    h->state = state;
     return NULL;
 }
 

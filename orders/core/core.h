@@ -50,6 +50,7 @@ enum core_flag {
     FLAG_TRIGGERED = 256,      /* its stop was reached: from then on a market or a limit order */
     FLAG_ALLOW_DUPLICATE = 512,
     FLAG_TERMS = 1024, /* the order has terms (core_terms); its NEW report carries them */
+    FLAG_KEYED = 4096, /* in NEW reports: key is there, because some key has limits */
     FLAG_CHILD = 2048, /* born of a bracket or an OCO: order_no is the parent's with CHILD_TAKE_PROFIT or CHILD_STOP_LOSS */
 };
 
@@ -62,12 +63,25 @@ enum core_flag {
 #define CHILD_TAKE_PROFIT ((uint64_t)1 << 62)
 
 enum core_halt { HALT_ACTIVE = 0, HALT_REDUCING = 1, HALT_HALTED = 2 };
-enum core_scope { SCOPE_GLOBAL = 0, SCOPE_EXCHANGE, SCOPE_OWNER, SCOPE_ACCOUNT, SCOPE_STRATEGY, SCOPE_INSTRUMENT, SCOPE_COUNT };
-enum core_kind { KIND_SPOT = 0, KIND_LINEAR = 1, KIND_INVERSE = 2 }; /* what trading an instrument moves: see position.c */
+/* POSITION is an account at one instrument, key = account << 32 | instrument: it can be halted, it has no limits. */
+enum core_scope {
+    SCOPE_GLOBAL = 0,
+    SCOPE_EXCHANGE,
+    SCOPE_OWNER,
+    SCOPE_ACCOUNT,
+    SCOPE_STRATEGY,
+    SCOPE_INSTRUMENT,
+    SCOPE_KEY,
+    SCOPE_POSITION,
+    SCOPE_COUNT
+};
+enum core_gate { GATE_ARM = 1, GATE_RECONCILE = 2, GATE_CLOCK = 4 }; /* closed: live and not armed, not reconciled, clock unsafe */
+enum core_outcome { OUTCOME_ANSWERED = 0, OUTCOME_FAILED = 1, OUTCOME_UNKNOWN = 2 }; /* of a request to an exchange; of a send */
+enum core_kind { KIND_SPOT = 0, KIND_LINEAR = 1, KIND_INVERSE = 2 };                 /* what trading an instrument moves: see position.c */
 enum core_instrument_status { INSTRUMENT_TRADING = 0, INSTRUMENT_HALTED = 1, INSTRUMENT_DELISTED = 2 };
 
 /* One reason per refusal, in families: 1xx the world, 2xx the order, 3xx the account, 4xx the market, 5xx the state of
- * the order named, 6xx this core. The numbers are stored in rows: never renumber. Names: core_reason_name(). */
+ * the order named, 6xx this core, 7xx what trips. The numbers are stored in rows: never renumber. Names: core_reason_name(). */
 enum core_reason {
     REASON_NONE = 0,
     REASON_TRADING_HALTED = 101,
@@ -184,7 +198,10 @@ typedef struct {
         uint64_t trade_no;
         int64_t expires_at_ns;
     };
-    uint64_t fee_asset; /* what last_fee was taken in, when an exchange told it and it is not the settle asset */
+    union {
+        uint64_t fee_asset; /* what last_fee was taken in, when an exchange told it and it is not the settle asset */
+        uint64_t key;       /* NEW with FLAG_KEYED */
+    };
     union {
         i128 cum_cost;
         struct {
@@ -245,12 +262,48 @@ typedef struct {
     uint32_t margin;          /* 0: cash. Else the most leverage in basis points: it may borrow, and trade contracts */
 } core_account_spec;
 
-typedef struct { /* 0 = no limit of that kind; limits never set = everything is refused */
-    uint32_t open_orders_max, open_orders_instrument_max;
-    i128 notional_max;
-    uint32_t rate_per_second, rate_burst;
-    bool self_trade_allowed;
+/* Every limit, by name; 0 = none of that kind. bp: basis points, _s: seconds. At ACCOUNT scope, limits never set refuse
+ * everything. message_: new orders, amends and cancels, whose last 30 % are for cancels. self_trade: 0 allowed, 1 reject
+ * newest, 2 cancel oldest. position_ and gross_ are worst cases in one instrument and over all, as bp of equity or as an
+ * amount of the account's reporting asset. orders/limits.py says what each means and where it may be set. */
+/* clang-format off */
+#define CORE_LIMIT_COUNTS(X) \
+    X(open_orders_max) X(open_orders_instrument_max) X(rate_per_second) X(rate_burst) X(message_per_second) X(message_burst) \
+    X(self_trade) X(duplicate_ms) X(collar_bp) X(far_bp) X(impact_bp) X(volatility_bp) X(volatility_window_s) \
+    X(volatility_pause_s) X(position_bp) X(gross_bp) X(leverage_bp) X(daily_loss_bp) X(drawdown_bp) X(price_jump_bp) \
+    X(executions_max) X(executions_window_s) X(rejects_max) X(rejects_window_s) X(unknown_max) X(unknown_window_s) \
+    X(errors_bp) X(errors_window_s) X(stop_outs_max) X(stop_outs_window_s) X(stop_outs_pause_s) X(cooldown_s)
+#define CORE_LIMIT_AMOUNTS(X) X(notional_max) X(quantity_max) X(position_max) X(gross_max)
+/* clang-format on */
+
+typedef struct {
+#define CORE_LIMIT_FIELD(name) i128 name;
+    CORE_LIMIT_AMOUNTS(CORE_LIMIT_FIELD)
+#undef CORE_LIMIT_FIELD
+#define CORE_LIMIT_FIELD(name) uint32_t name;
+    CORE_LIMIT_COUNTS(CORE_LIMIT_FIELD)
+#undef CORE_LIMIT_FIELD
 } core_limits;
+
+/* One control's answer to a check. Not bounded: there is no such limit, or nothing it could be measured by was asked. */
+typedef struct {
+    uint16_t reason;
+    bool ok, bounded;
+    i128 limit, value, room;
+} core_verdict;
+#define CORE_VERDICTS_MAX 64
+
+/* A scope was stopped (or a lock of time ended) by the core itself; the caller makes it a row. until 0 = until a person. */
+typedef struct {
+    int64_t at_ns, until_ns;
+    uint64_t key;
+    uint32_t scope;
+    uint16_t reason;
+    uint8_t state, pad0;
+    i128 limit, value;
+} core_trip;
+
+_Static_assert(sizeof(core_trip) == 64, "packed trip");
 
 typedef struct {
     uint64_t orders_open, orders_market, commands, reports, checks, trades, quantity, trade_hash, memory_bytes, tape_lost;
@@ -266,9 +319,13 @@ const char *core_reason_name(unsigned reason); /* NULL for a number without a na
 /* The world. Each returns NULL, or the sentence why not; then nothing has changed. */
 const char *core_set_instrument(core *c, uint32_t instrument, const core_instrument_spec *spec);
 const char *core_set_account(core *c, uint32_t account, const core_account_spec *spec);
-const char *core_set_limits(core *c, uint32_t account, const core_limits *limits);
-const char *core_clear_limits(core *c, uint32_t account); /* as if never set: everything is refused */
+const char *core_set_limits(core *c, unsigned scope, uint64_t key, const core_limits *limits);
+const char *core_clear_limits(core *c, unsigned scope, uint64_t key); /* as if never set; of an account: everything is refused */
 const char *core_set_halt(core *c, unsigned scope, uint64_t key, unsigned state);
+const char *core_stop(core *c, const core_trip *t); /* a halt with the reason, numbers and end a trip gave it */
+const char *core_set_gates(core *c, unsigned scope, uint64_t key, uint32_t closed); /* of an account or an exchange */
+/* How a request of an account to an exchange ended; for EXCHANGE_DEGRADED. */
+const char *core_outcome(core *c, uint32_t account, uint32_t exchange, unsigned outcome, int64_t at_ns);
 /* A flow is money that comes or goes (a deposit): no profit. What is none (funding) is profit or loss. */
 const char *core_post(core *c, uint32_t account, uint32_t asset, i128 amount, bool flow, i128 *total);
 const char *core_reset_account(core *c, uint32_t account);
@@ -306,6 +363,8 @@ size_t core_process(core *c, const core_command *commands, size_t count, uint64_
  * taken: fewer when the ring wants draining first. None, too, when what waits must be filled first. 0 records: let go of what
  * has waited long enough. */
 size_t core_market(core *c, const uint8_t *block, size_t records, int64_t now_ns);
+/* Whether a place would be taken now: every control's verdict, in the order of risk.c; how many. Changes nothing. */
+size_t core_check(core *c, const core_command *m, core_verdict *out);
 
 /* Draining. The pointer is good until the next command; the answer is bytes, core_report_next() goes from one to the next. */
 size_t core_reports(const core *c, const core_report **first);
@@ -316,6 +375,7 @@ static inline const core_report *core_report_next(const core_report *r)
 void core_reports_clear(core *c);
 size_t core_tape_take(core *c, core_tape *out, size_t room); /* oldest first; returns how many */
 size_t core_tape_count(const core *c);
+size_t core_trips_take(core *c, core_trip *out, size_t room); /* oldest first; returns how many */
 
 /* Recovery. */
 const char *core_apply(core *c, const uint8_t *reports, size_t bytes); /* wherever they lie */

@@ -27,6 +27,7 @@ void match_walk(const core *c, const core_instrument *in, const core_command *m,
             i128 notional = 0;
             fixed_worth(&in->spec, m->side, price, lots, &notional); /* fits: the whole maker did when it was placed */
             out->lots += lots;
+            out->worst = price;
             out->cost += notional;
             out->fees += fixed_fee(notional, fee_ppm);
             out->orders++;
@@ -69,6 +70,7 @@ void match_trade(core *c, core_tape *t)
     c->trade_hash = c->trade_hash * 0x9E3779B97F4A7C15u +
                     (31 * t->taker_order_no + 17 * t->maker_order_no + 7 * (uint64_t)t->price_ticks + (uint64_t)t->qty_lots);
     tape_push(c, t);
+    if (c->watching) trip_price(c, INSTRUMENT(c, table_get(&c->instrument_ids, t->instrument)), t->price_ticks, t->at_ns);
 }
 
 static void execute(core *c, uint32_t taker_slot, uint32_t maker_slot, int64_t at_ns, uint64_t index)

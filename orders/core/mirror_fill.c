@@ -117,6 +117,7 @@ void mirror_walk(const core *c, const core_instrument *in, const core_command *m
         if (lots > wanted) lots = wanted;
         fixed_notional(price, lots, in->spec.quote_unit, &notional); /* fits: the whole entry did when it was told */
         out->lots += lots;
+        out->worst = price;
         out->cost += notional;
         out->fees += fixed_fee(notional, fee_ppm);
         out->orders++;
@@ -192,6 +193,7 @@ void mirror_print(core *c, uint32_t mirror, const mirror_event *e)
     uint32_t entry = mirror_entry(c, &INSTRUMENT(c, m->instrument)->book, side, e->ticks);
     if (entry && __builtin_add_overflow(QUEUE(c, entry)->printed, e->lots, &QUEUE(c, entry)->printed)) QUEUE(c, entry)->printed = INT64_MAX;
     m->print_ticks = e->ticks;
+    if (c->watching) trip_price(c, INSTRUMENT(c, m->instrument), e->ticks, e->at_ns);
     m->print_side = side;
     m->work = WORK_THROUGH;
     const core_level *level = m->paper[side].levels[side] ? book_level(c, &m->paper[side], side, e->ticks) : NULL;

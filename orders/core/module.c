@@ -217,35 +217,90 @@ static PyObject *Core_set_account(CoreObject *self, PyObject *args, PyObject *kw
     return enter(self) ? answered(self, core_set_account(self->core, account, &s)) : NULL;
 }
 
-static PyObject *Core_set_limits(CoreObject *self, PyObject *args, PyObject *kwargs)
+static const struct {
+    const char *name;
+    size_t at;
+    bool amount;
+} LIMITS[] = {
+#define NAMED(name) {#name, offsetof(core_limits, name), false},
+    CORE_LIMIT_COUNTS(NAMED)
+#undef NAMED
+#define NAMED(name) {#name, offsetof(core_limits, name), true},
+        CORE_LIMIT_AMOUNTS(NAMED)
+#undef NAMED
+};
+
+static bool limit_from(core_limits *l, PyObject *name, PyObject *value)
 {
-    static char *names[] = {"account",         "open_orders_max", "open_orders_instrument_max", "notional_max",
-                            "rate_per_second", "rate_burst",      "self_trade_allowed",         NULL};
-    uint32_t account;
-    int allowed;
-    core_limits l;
-    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "O&$O&O&O&O&O&p:set_limits", names, convert_u32, &account, convert_u32,
-                                     &l.open_orders_max, convert_u32, &l.open_orders_instrument_max, convert_i128, &l.notional_max,
-                                     convert_u32, &l.rate_per_second, convert_u32, &l.rate_burst, &allowed))
-        return NULL;
-    l.self_trade_allowed = allowed;
-    return enter(self) ? answered(self, core_set_limits(self->core, account, &l)) : NULL;
+    for (size_t i = 0; i < sizeof LIMITS / sizeof *LIMITS; i++) {
+        if (PyUnicode_CompareWithASCIIString(name, LIMITS[i].name) != 0) continue;
+        void *at = (char *)l + LIMITS[i].at;
+        return LIMITS[i].amount ? i128_from_int(value, at) : u32_from(value, at);
+    }
+    PyErr_Format(PyExc_TypeError, "there is no limit %U", name);
+    return false;
 }
 
-static PyObject *Core_clear_limits(CoreObject *self, PyObject *account)
+static PyObject *Core_set_limits(CoreObject *self, PyObject *args, PyObject *kwargs)
 {
-    uint32_t id;
-    return u32_from(account, &id) && enter(self) ? answered(self, core_clear_limits(self->core, id)) : NULL;
+    uint32_t scope;
+    uint64_t key;
+    core_limits l = {0};
+    PyObject *name, *value;
+    Py_ssize_t at = 0;
+    if (!PyArg_ParseTuple(args, "O&O&:set_limits", convert_u32, &scope, convert_u64, &key)) return NULL;
+    while (kwargs != NULL && PyDict_Next(kwargs, &at, &name, &value))
+        if (!limit_from(&l, name, value)) return NULL;
+    return enter(self) ? answered(self, core_set_limits(self->core, scope, key, &l)) : NULL;
+}
+
+static PyObject *Core_clear_limits(CoreObject *self, PyObject *args)
+{
+    uint32_t scope;
+    uint64_t key;
+    if (!PyArg_ParseTuple(args, "O&O&:clear_limits", convert_u32, &scope, convert_u64, &key)) return NULL;
+    return enter(self) ? answered(self, core_clear_limits(self->core, scope, key)) : NULL;
 }
 
 static PyObject *Core_set_halt(CoreObject *self, PyObject *args, PyObject *kwargs)
 {
-    static char *names[] = {"scope", "key", "state", NULL};
-    uint32_t scope, state;
-    uint64_t key;
-    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "O&O&O&:set_halt", names, convert_u32, &scope, convert_u64, &key, convert_u32, &state))
+    static char *names[] = {"scope", "key", "state", "reason", "until_ns", "limit", "value", NULL};
+    core_trip t = {0};
+    uint32_t state, reason = 0;
+    long long until = 0;
+    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "O&O&O&|O&LO&O&:set_halt", names, convert_u32, &t.scope, convert_u64, &t.key,
+                                     convert_u32, &state, convert_u32, &reason, &until, convert_i128, &t.limit, convert_i128, &t.value))
         return NULL;
-    return enter(self) ? answered(self, core_set_halt(self->core, scope, key, state)) : NULL;
+    t.state = state > UINT8_MAX ? UINT8_MAX : (uint8_t)state;
+    t.reason = (uint16_t)reason;
+    t.until_ns = until;
+    return enter(self) ? answered(self, core_stop(self->core, &t)) : NULL;
+}
+
+static PyObject *Core_set_gates(CoreObject *self, PyObject *args)
+{
+    uint32_t scope, closed;
+    uint64_t key;
+    if (!PyArg_ParseTuple(args, "O&O&O&:set_gates", convert_u32, &scope, convert_u64, &key, convert_u32, &closed)) return NULL;
+    return enter(self) ? answered(self, core_set_gates(self->core, scope, key, closed)) : NULL;
+}
+
+static PyObject *Core_outcome(CoreObject *self, PyObject *args)
+{
+    uint32_t account, exchange, outcome;
+    long long at_ns;
+    if (!PyArg_ParseTuple(args, "O&O&O&L:outcome", convert_u32, &account, convert_u32, &exchange, convert_u32, &outcome, &at_ns))
+        return NULL;
+    return enter(self) ? answered(self, core_outcome(self->core, account, exchange, outcome, at_ns)) : NULL;
+}
+
+static PyObject *Core_trips(CoreObject *self, PyObject *unused)
+{
+    (void)unused;
+    core_trip trips[16];
+    if (!enter(self)) return NULL;
+    size_t count = core_trips_take(self->core, trips, sizeof trips / sizeof *trips);
+    return PyBytes_FromStringAndSize((const char *)trips, (Py_ssize_t)(count * sizeof *trips));
 }
 
 static PyObject *Core_post(CoreObject *self, PyObject *args, PyObject *kwargs)
@@ -395,6 +450,30 @@ static PyObject *Core_place_with(CoreObject *self, PyObject *const *a, Py_ssize_
     for (size_t i = 0; i < sizeof terms / sizeof *terms; i++)
         if (!i64_from(a[13 + i], terms[i])) return NULL;
     return enter(self) ? reasoned(self, core_place_with(self->core, &m, &t, 0)) : NULL;
+}
+
+static PyObject *verdict(const core_verdict *v)
+{
+    if (!v->bounded) return Py_BuildValue("iOOOO", (int)v->reason, v->ok ? Py_True : Py_False, Py_None, Py_None, Py_None);
+    return Py_BuildValue("iONNN", (int)v->reason, v->ok ? Py_True : Py_False, int_from_i128(v->limit), int_from_i128(v->value),
+                         int_from_i128(v->room));
+}
+
+static PyObject *Core_check(CoreObject *self, PyObject *const *a, Py_ssize_t n)
+{
+    core_command m = {.op = OP_PLACE};
+    core_verdict v[CORE_VERDICTS_MAX];
+    if (!(n == 13 || n == 19 || counted(n, 12)) || !place_from(a, &m) || (n >= 13 && !u32_from(a[12], &m.key)) || !enter(self)) return NULL;
+    size_t count = core_check(self->core, &m, v);
+    PyObject *list = PyList_New((Py_ssize_t)count);
+    for (size_t i = 0; list != NULL && i < count; i++) {
+        PyObject *row = verdict(&v[i]);
+        if (row == NULL)
+            Py_CLEAR(list);
+        else
+            PyList_SET_ITEM(list, (Py_ssize_t)i, row);
+    }
+    return list;
 }
 
 /* The caller names an order by number alone, so it is told apart here whether it is an agent's. */
@@ -815,14 +894,18 @@ static PyObject *Core_stats(CoreObject *self, PyObject *unused)
 #define FAST(name) {#name, (PyCFunction)(void (*)(void))Core_##name, METH_FASTCALL, NULL}
 #define WORDS(name) {#name, (PyCFunction)(void (*)(void))Core_##name, METH_VARARGS | METH_KEYWORDS, NULL}
 #define ONE(name) {#name, (PyCFunction)(void (*)(void))Core_##name, METH_O, NULL}
+#define SOME(name) {#name, (PyCFunction)Core_##name, METH_VARARGS, NULL}
 #define NONE(name) {#name, (PyCFunction)(void (*)(void))Core_##name, METH_NOARGS, NULL}
 
 static PyMethodDef METHODS[] = {
     WORDS(set_instrument),
     WORDS(set_account),
     WORDS(set_limits),
-    ONE(clear_limits),
+    SOME(clear_limits),
     WORDS(set_halt),
+    SOME(set_gates),
+    SOME(outcome),
+    NONE(trips),
     WORDS(post),
     ONE(reset_account),
     FAST(set_bridges),
@@ -835,6 +918,7 @@ static PyMethodDef METHODS[] = {
     NONE(valued),
     FAST(place),
     FAST(place_with),
+    FAST(check),
     FAST(cancel),
     FAST(amend),
     ONE(process),
@@ -930,6 +1014,14 @@ static const struct {
     C(KIND_SPOT),
     C(KIND_LINEAR),
     C(KIND_INVERSE),
+    C(SCOPE_KEY),
+    C(SCOPE_POSITION),
+    C(GATE_ARM),
+    C(GATE_RECONCILE),
+    C(GATE_CLOCK),
+    C(OUTCOME_ANSWERED),
+    C(OUTCOME_FAILED),
+    C(OUTCOME_UNKNOWN),
     C(INSTRUMENT_TRADING),
     C(INSTRUMENT_HALTED),
     C(INSTRUMENT_DELISTED),
@@ -990,6 +1082,7 @@ static int module_exec(PyObject *module)
     if (PyModule_AddStringConstant(module, "TERMS_FORMAT", "<B7x6q5Q") < 0) return -1;
     if (PyModule_AddStringConstant(module, "REPORT_FORMAT", "<" REPORT_HEAD "2q2Q" REPORT_AMOUNTS) < 0) return -1;
     if (PyModule_AddStringConstant(module, "REPORT_HEAD_FORMAT", "<" REPORT_HEAD) < 0) return -1;
+    if (PyModule_AddStringConstant(module, "TRIP_FORMAT", "<2qQIHBxQqQq") < 0) return -1;
     if (PyModule_AddStringConstant(module, "TAPE_FORMAT", "<Qq2QI4B2q2IQ") < 0) return -1;
     return add_wide(module) && add_reasons(module) ? 0 : -1;
 }

@@ -31,6 +31,8 @@ void order_expect_entry(const core *c, uint64_t order_no)
     if (t->entries != NULL) __builtin_prefetch(&t->entries[index_hash(order_no) >> t->shift]);
 }
 
+bool order_is_stop(const core_order *o) { return o->type == TYPE_STOP || o->type == TYPE_STOP_LIMIT || o->type == TYPE_TRAILING_STOP; }
+
 void order_expect(const core *c, uint64_t order_no)
 {
     const order_index *t = &c->order_ids;

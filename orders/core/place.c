@@ -4,7 +4,9 @@
 /* What a place asked for; what became of it is for the caller to say. */
 static core_report *place_report(core *c, const core_command *m, uint8_t exec_type, uint64_t index)
 {
-    core_report *r = ring_push(c, exec_type, m->flags & FLAGS_OF_ORDER);
+    bool keyed = m->key && exec_type == '0' && c->limit_scopes >> SCOPE_KEY & 1;
+    uint32_t flags = (m->flags & FLAGS_OF_ORDER) | (keyed ? FLAG_KEYED : 0);
+    core_report *r = ring_push(c, exec_type, flags);
     r->at_ns = m->at_ns;
     r->order_no = m->order_no;
     r->strategy = m->strategy;
@@ -13,11 +15,12 @@ static core_report *place_report(core *c, const core_command *m, uint8_t exec_ty
     r->side = m->side;
     r->type = m->type;
     r->tif = m->tif;
-    r->flags = m->flags & FLAGS_OF_ORDER;
+    r->flags = flags;
     r->spec_version = m->spec_version;
     r->price_ticks = m->price_ticks;
     r->qty_lots = m->qty_lots;
     r->command_index = (uint32_t)index;
+    if (keyed) r->key = m->key;
     return r;
 }
 

@@ -50,12 +50,14 @@ static const char *report_fault(const core *c, const core_report *r, uint32_t sl
 
 static const char *fold(core *c, core_report *r)
 {
-    if (!account_reserve(c, 1)) return "no room for one more order";
+    if (!account_reserve(c, 1) || !limits_reserve(c)) return "no room for one more order";
     uint32_t slot = order_find(c, r->order_no);
     const char *why = report_fault(c, r, slot);
     if (why) return why;
     if (slot == 0 && r->exec_type == '0') slot = order_create(c, r->order_no);
+    c->replaying = true;
     why = account_apply(c, r, slot);
+    c->replaying = false;
     if (slot) order_drop_if_gone(c, slot);
     return why;
 }

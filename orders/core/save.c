@@ -65,14 +65,16 @@ static void pass_i128(cursor *s, i128 *x)
 }
 
 typedef struct {
-    uint64_t magic, version, seq, trade_no, instruments, accounts, halts, balances, positions, orders, rates, flows;
+    uint64_t magic, version, seq, trade_no, instruments, accounts, halts, limits, windows, recents, balances, positions, orders, rates,
+        flows;
     uint64_t bridges[CORE_BRIDGES], valued_at_ns, day_start_ns;
 } save_header;
 
 static void pass_header(cursor *s, save_header *h)
 {
-    uint64_t *fields[] = {&h->magic,    &h->version,   &h->seq,    &h->trade_no, &h->instruments, &h->accounts,     &h->halts,
-                          &h->balances, &h->positions, &h->orders, &h->rates,    &h->flows,       &h->valued_at_ns, &h->day_start_ns};
+    uint64_t *fields[] = {&h->magic,  &h->version, &h->seq,     &h->trade_no,     &h->instruments, &h->accounts,
+                          &h->halts,  &h->limits,  &h->windows, &h->recents,      &h->balances,    &h->positions,
+                          &h->orders, &h->rates,   &h->flows,   &h->valued_at_ns, &h->day_start_ns};
     for (size_t i = 0; i < sizeof fields / sizeof *fields; i++) pass_u64(s, fields[i]);
     for (size_t i = 0; i < CORE_BRIDGES; i++) pass_u64(s, &h->bridges[i]);
 }
@@ -110,26 +112,56 @@ static void pass_worth(cursor *s, core_worth *w)
     for (size_t i = 0; i < sizeof amounts / sizeof *amounts; i++) pass_i128(s, amounts[i]);
 }
 
+static void pass_bucket(cursor *s, core_bucket *b)
+{
+    pass_i64(s, &b->at_ns);
+    pass_i128(s, &b->tokens);
+}
+
+static void pass_limits(cursor *s, core_limit_row *row)
+{
+#define PASS(name) pass_u32(s, &row->limits.name);
+    CORE_LIMIT_COUNTS(PASS)
+#undef PASS
+#define PASS(name) pass_i128(s, &row->limits.name);
+    CORE_LIMIT_AMOUNTS(PASS)
+#undef PASS
+    pass_bool(s, &row->set);
+    pass_bucket(s, &row->orders);
+    pass_bucket(s, &row->messages);
+}
+
 static void pass_account(cursor *s, core_account *a)
 {
-    core_limits *l = &a->limits;
-    uint32_t *small[] = {&a->id,
-                         &a->owner,
-                         &a->exchange,
-                         &a->reporting_asset,
-                         &a->margin,
-                         &l->open_orders_max,
-                         &l->open_orders_instrument_max,
-                         &l->rate_per_second,
-                         &l->rate_burst};
+    uint32_t *small[] = {&a->id, &a->owner, &a->exchange, &a->reporting_asset, &a->margin};
     for (size_t i = 0; i < sizeof small / sizeof *small; i++) pass_u32(s, small[i]);
-    pass_i128(s, &l->notional_max);
-    pass_bool(s, &l->self_trade_allowed);
-    pass_bool(s, &a->limits_set);
     pass_bool(s, &a->late);
-    pass_i64(s, &a->bucket_at_ns);
-    pass_i128(s, &a->bucket);
+    pass_limits(s, &a->own);
     pass_worth(s, &a->worth);
+}
+
+static void pass_halt(cursor *s, core_halt_row *h)
+{
+    uint64_t reason = h->reason;
+    pass_u32(s, &h->scope);
+    pass_u64(s, &h->key);
+    pass_u8(s, &h->state);
+    pass_u8(s, &h->gates);
+    pass_u64(s, &reason);
+    pass_i64(s, &h->until_ns);
+    pass_i128(s, &h->limit);
+    pass_i128(s, &h->value);
+    h->reason = (uint16_t)reason;
+}
+
+static void pass_window(cursor *s, core_window *w)
+{
+    pass_u32(s, &w->kind);
+    pass_u32(s, &w->scope);
+    pass_u64(s, &w->key);
+    pass_u32(s, &w->next);
+    pass_u32(s, &w->count);
+    for (uint32_t i = 0; i < WINDOW_EVENTS; i++) pass_i64(s, &w->at_ns[i]);
 }
 
 static void pass_balance(cursor *s, uint32_t *account, core_balance_row *b)
@@ -162,7 +194,7 @@ static void pass_order(cursor *s, order_home *home, core_order *o)
     pass_u64(s, &home->strategy);
     uint8_t *bytes[] = {&o->side, &o->type, &o->tif, &o->ord_status};
     for (size_t i = 0; i < sizeof bytes / sizeof *bytes; i++) pass_u8(s, bytes[i]);
-    uint32_t *small[] = {&o->flags, &o->spec_version, &o->maker_fee_ppm, &o->taker_fee_ppm};
+    uint32_t *small[] = {&o->flags, &o->spec_version, &o->maker_fee_ppm, &o->taker_fee_ppm, &o->key};
     for (size_t i = 0; i < sizeof small / sizeof *small; i++) pass_u32(s, small[i]);
     pass_i64(s, &o->limit_ticks);
     pass_i64(s, &o->qty_lots);
@@ -225,9 +257,22 @@ static void write_rows(const core *c, cursor *s)
     }
     for (uint32_t i = 1; i < c->halts.used; i++) {
         core_halt_row h = *HALT(c, i);
-        pass_u32(s, &h.scope);
-        pass_u64(s, &h.key);
-        pass_u32(s, &h.state);
+        pass_halt(s, &h);
+    }
+    for (uint32_t i = 1; i < c->limits.used; i++) {
+        core_limit_row row = *LIMIT_ROW(c, i);
+        pass_u32(s, &row.scope);
+        pass_u64(s, &row.key);
+        pass_limits(s, &row);
+    }
+    for (uint32_t i = 1; i < c->windows.used; i++) {
+        core_window w = *WINDOW(c, i);
+        pass_window(s, &w);
+    }
+    for (uint32_t slot = c->recent_first; slot; slot = RECENT(c, slot)->next) {
+        core_recent one = *RECENT(c, slot);
+        pass_u64(s, &one.print);
+        pass_i64(s, &one.at_ns);
     }
     for (uint32_t i = 1; i < c->balances.used; i++) {
         core_balance_row b = *BALANCE(c, i);
@@ -264,6 +309,9 @@ static void write_all(const core *c, cursor *s)
                      c->instruments.used - 1,
                      c->accounts.used - 1,
                      c->halts.used - 1,
+                     c->limits.used - 1,
+                     c->windows.used - 1,
+                     c->recent_ids.count,
                      c->balances.used - 1,
                      count_positions(c),
                      c->orders_open,
@@ -314,14 +362,51 @@ static const char *read_world(core *c, cursor *s, const save_header *h)
         core_account a = {0};
         pass_account(s, &a);
         why = core_set_account(c, a.id, &(core_account_spec){.owner = a.owner});
-        if (!why) *ACCOUNT(c, table_get(&c->account_ids, a.id)) = a;
+        if (!why) why = limits_restore(c, SCOPE_ACCOUNT, a.id, &a.own);
+        if (why) return why;
+        core_account *own = ACCOUNT(c, table_get(&c->account_ids, a.id));
+        a.own = own->own;
+        *own = a;
     }
+    return why;
+}
+
+static const char *read_stops(core *c, cursor *s, const save_header *h)
+{
+    const char *why = NULL;
     for (uint64_t i = 0; i < h->halts && !s->bad && !why; i++) {
         core_halt_row row = {0};
+        pass_halt(s, &row);
+        why = core_stop(c, &(core_trip){.scope = row.scope,
+                                        .key = row.key,
+                                        .state = row.state,
+                                        .reason = row.reason,
+                                        .until_ns = row.until_ns,
+                                        .limit = row.limit,
+                                        .value = row.value});
+        if (!why && row.gates) why = core_set_gates(c, row.scope, row.key, row.gates);
+    }
+    for (uint64_t i = 0; i < h->limits && !s->bad && !why; i++) {
+        core_limit_row row = {0};
         pass_u32(s, &row.scope);
         pass_u64(s, &row.key);
-        pass_u32(s, &row.state);
-        why = core_set_halt(c, row.scope, row.key, row.state);
+        pass_limits(s, &row);
+        why = limits_restore(c, row.scope, row.key, &row);
+    }
+    for (uint64_t i = 0; i < h->windows && !s->bad && !why; i++) {
+        core_window w = {0};
+        pass_window(s, &w);
+        core_window *own =
+            limits_reserve(c) && w.count <= WINDOW_EVENTS && w.next < WINDOW_EVENTS ? trip_window(c, w.kind, w.scope, w.key) : NULL;
+        if (own == NULL) return "no room for the checkpoint's windows";
+        *own = w;
+    }
+    for (uint64_t i = 0; i < h->recents && !s->bad && !why; i++) {
+        core_recent one = {0};
+        pass_u64(s, &one.print);
+        pass_i64(s, &one.at_ns);
+        if (!limits_reserve(c)) return "no room for the checkpoint's newest orders";
+        limits_remember(c, one.print, one.at_ns);
     }
     return why;
 }
@@ -414,6 +499,7 @@ static const char *read_all(core *c, const uint8_t *state, size_t size)
     pass_header(&s, &h);
     if (h.magic != SAVE_MAGIC || h.version != SAVE_VERSION) return "a checkpoint of another version, which this one cannot read";
     const char *why = read_world(c, &s, &h);
+    if (!why) why = read_stops(c, &s, &h);
     if (!why) why = read_money(c, &s, &h);
     if (!why) why = read_orders(c, &s, &h);
     if (!why) why = read_rates(c, &s, &h);

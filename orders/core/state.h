@@ -72,6 +72,12 @@ typedef struct {   /* an instrument's mark: a position of qty is worth qty * num
     i128 num, den; /* den 0: there is none */
     int64_t ticks_num, ticks_den, at_ns;
 } core_mark_state;
+#define SWING_SECONDS 128
+typedef struct {    /* the lowest and highest price of each of the last seconds, a second at its number mod SWING_SECONDS */
+    int64_t newest; /* second */
+    int64_t last;   /* price; 0: none yet */
+    int64_t low[SWING_SECONDS], high[SWING_SECONDS]; /* high 0: no price in that second */
+} core_swing;
 
 typedef struct {
     uint32_t id, open_orders;
@@ -79,6 +85,7 @@ typedef struct {
     core_instrument_spec spec;
     core_book book;
     core_mark_state mark;
+    core_swing swing; /* kept while any limit asks for it */
 } core_instrument;
 
 typedef struct { /* one unit of asset is num / den units of into, says source (an exchange; 0 = nobody's in particular) */
@@ -98,15 +105,52 @@ typedef struct { /* see core_equity_view */
 } core_worth;
 
 typedef struct {
+    int64_t at_ns;
+    i128 tokens; /* times 10^9 */
+} core_bucket;
+
+enum limits_on { /* kinds of limits: a row without one costs no look at it */
+                 ON_PRICES = 1,
+                 ON_EXPOSURE = 2,
+                 ON_DUPLICATE = 4,
+                 ON_MESSAGES = 8,
+                 ON_FILLS = 16,
+                 ON_REJECTS = 32,
+                 ON_EQUITY = 64,
+                 ON_WATCH = 128, /* prices are watched */
+                 ON_QUANTITY = 256,
+                 ON_COUNTED = ON_DUPLICATE | ON_FILLS | ON_REJECTS, /* room is needed to count */
+};
+typedef struct { /* the limits of one scope, and what is counted against them */
+    core_limits limits;
+    uint64_t key;
+    uint32_t scope, on;
+    bool set;
+    uint32_t open_orders; /* an account's own are in its record */
+    core_bucket orders, messages;
+} core_limit_row;
+
+typedef struct {
     uint32_t id, owner;
     uint32_t exchange, reporting_asset, margin; /* see core_account_spec */
-    core_limits limits;
-    bool limits_set, late; /* late: a fill came after the end, free may be below zero */
+    bool late;                                  /* a fill came after the end, free may be below zero */
     uint32_t open_orders, first_order, first_position, first_balance, first_seat, first_flow;
-    int64_t bucket_at_ns;
-    i128 bucket; /* tokens times 10^9 */
+    core_limit_row own;
     core_worth worth;
 } core_account;
+
+#define WINDOW_EVENTS 64 /* the most events any window is asked to count */
+typedef struct {         /* the newest events of one kind in one scope */
+    uint64_t key;
+    uint32_t scope, kind, next, count;
+    int64_t at_ns[WINDOW_EVENTS];
+} core_window;
+
+typedef struct { /* a new order that was taken a moment ago, by what makes two of them the same */
+    uint64_t print;
+    int64_t at_ns;
+    uint32_t next, pad;
+} core_recent;
 
 typedef struct {
     i128 total, hold;
@@ -148,7 +192,7 @@ typedef struct {
     uint8_t side, type, tif, ord_status;
     bool in_book, in_account;
     uint8_t pad0[2];
-    uint32_t maker_fee_ppm, taker_fee_ppm, pad1;
+    uint32_t maker_fee_ppm, taker_fee_ppm, key; /* key: the API key's id */
 
     int64_t limit_ticks, qty_lots; /* account half from here */
     int64_t filled_lots;
@@ -166,22 +210,34 @@ _Static_assert(sizeof(core_order) == 128, "two cache lines");
 
 typedef struct {
     uint64_t key;
-    uint32_t scope, state;
+    uint32_t scope;
+    uint8_t state, gates; /* gates: the closed ones */
+    uint16_t reason;      /* of the trip that set it, or none */
+    int64_t until_ns;     /* 0: until it is lifted */
+    i128 limit, value;    /* of the trip */
 } core_halt_row;
 
 #include "mirror.h"
+#define TRIPS_ROOM 64u
 
 struct core {
-    core_pool orders, levels, chunks, instruments, accounts, balances, seats, positions, halts, rates, flows;
+    core_pool orders, levels, chunks, instruments, accounts, balances, seats, positions, halts, rates, flows, limits, windows, recents;
     order_links *links;
     uint32_t links_room; /* that of orders, once reserved */
     order_index order_ids;
-    core_table instrument_ids, account_ids, balance_ids, seat_ids, position_ids, halt_ids, rate_ids;
+    core_table instrument_ids, account_ids, balance_ids, seat_ids, position_ids, halt_ids, rate_ids, limit_ids, window_ids, recent_ids;
     uint32_t bridges[CORE_BRIDGES];
     int64_t valued_at_ns; /* the newest time that a mark or a rate was told of */
     int64_t day_start_ns;
-    uint32_t halts_on; /* halts not ACTIVE: zero spares six look-ups an order */
-    uint8_t *ring;     /* reports one after the other, each of its own size */
+    uint32_t halts_on;     /* halts not ACTIVE and gates closed: zero spares a look-up a scope and order */
+    uint32_t limit_scopes; /* bits of the scopes that have limits, ACCOUNT left out: zero spares their look-ups */
+    uint32_t rows_on;      /* limits_on of the rows that are no account's */
+    bool watching;         /* some limit asks how prices move */
+    bool replaying;        /* stored reports are being folded: what tripped is told, not decided again */
+    uint32_t recent_first, recent_last;
+    core_trip trips[TRIPS_ROOM];
+    uint32_t trips_used;
+    uint8_t *ring; /* reports one after the other, each of its own size */
     size_t ring_used, ring_room, ring_bound;
     core_tape *tape;
     uint32_t tape_first, tape_used, tape_room, tape_bound;
@@ -206,6 +262,9 @@ struct core {
 #define RATE(c, slot) (&((core_rate_row *)(void *)(c)->rates.data)[slot])
 #define FLOW(c, slot) (&((core_flow_row *)(void *)(c)->flows.data)[slot])
 #define HALT(c, slot) (&((core_halt_row *)(void *)(c)->halts.data)[slot])
+#define LIMIT_ROW(c, slot) (&((core_limit_row *)(void *)(c)->limits.data)[slot])
+#define WINDOW(c, slot) (&((core_window *)(void *)(c)->windows.data)[slot])
+#define RECENT(c, slot) (&((core_recent *)(void *)(c)->recents.data)[slot])
 
 /* core.c: every array the core took (or NULL) and its size; what the visitor returns takes its place. For end and fork. */
 typedef void *array_visitor(core *c, void *array, size_t bytes);
@@ -295,6 +354,7 @@ typedef struct {
     i128 cost, fees;
     uint64_t orders;    /* how many it would meet */
     uint64_t own_order; /* the first of the owner's own, when has_own */
+    int64_t worst;      /* the last price it would meet */
     bool has_own;
 } match_preview;
 void match_walk(const core *c, const core_instrument *in, const core_command *m, uint32_t owner, uint32_t fee_ppm, match_preview *out);
@@ -361,6 +421,7 @@ static inline uint32_t order_find(const core *c, uint64_t order_no)
         if (e == 0 || ((uint32_t)(e >> 32) == hash && ORDER(c, (uint32_t)e)->order_no == order_no)) return (uint32_t)e;
     }
 }
+bool order_is_stop(const core_order *o); /* it protects: its trigger lies where the position loses */
 bool order_reserve(core *c, uint32_t orders);
 void order_expect(const core *c, uint64_t order_no);       /* a command on it comes soon: its lines are asked for now */
 void order_expect_entry(const core *c, uint64_t order_no); /* the same, some commands earlier: the table's line */
@@ -375,12 +436,51 @@ typedef struct {
     match_preview preview;
     unsigned reason;
 } risk_decision;
-#define RISK_CONTROLS 23                                                /* those of a new order that passes them all */
+#define RISK_CONTROLS 27                                                /* those of a new order that passes them all */
 void risk_find(const core *c, const core_command *m, risk_decision *d); /* the look-ups, once a command */
 void risk_place(core *c, const core_command *m, risk_decision *d);      /* after risk_find */
 void risk_amend(core *c, const core_command *m, const core_order *o, int64_t new_total, risk_decision *d);
-uint32_t risk_halt_find(const core *c, unsigned scope, uint64_t key, uint64_t *table_key); /* 0, and the key to put it under */
 bool risk_hold(const core_instrument *in, unsigned side, int64_t ticks, int64_t lots, uint32_t fee_ppm, i128 *hold);
+
+/* halts.c: halts and gates by scope. */
+uint64_t scope_key(unsigned scope, uint64_t key);
+uint32_t halt_find(const core *c, unsigned scope, uint64_t key, uint64_t *table_key); /* 0, and the key to put it under */
+uint64_t scope_of(unsigned scope, const core_account *a, const core_instrument *in, uint64_t strategy, uint32_t key);
+typedef struct {
+    const core_halt_row *worst[HALT_HALTED + 1]; /* of each state, the widest scope; NULL = none */
+    const core_halt_row *closed[3];              /* by gate */
+} halt_view;
+void halt_look(const core *c, const core_account *a, const core_instrument *in, const core_command *m, halt_view *out);
+
+/* limits.c: limits by scope, and what is counted against them. */
+typedef struct {
+    const core_limits *limits; /* the strictest of all rows, but what is counted is compared row by row */
+    const core_limit_row *row[SCOPE_COUNT];
+    uint32_t count, on;
+    core_limits merged;
+} limits_view;
+void limits_look(const core *c, const core_account *a, const core_instrument *in, uint64_t strategy, uint32_t key, limits_view *out);
+bool limits_reserve(core *c);
+i128 limits_tokens(const core_bucket *b, uint32_t per_second, uint32_t burst, int64_t at_ns); /* times 10^9 */
+void limits_opened(core *c, uint32_t slot, int64_t at_ns);                                    /* a NEW that is not restored */
+void limits_message(core *c, uint32_t slot, const core_report *r); /* an amend or a cancel that somebody asked for */
+void limits_counted(core *c, uint32_t slot, int32_t by);           /* an order joins or leaves the open ones */
+uint64_t limits_print(uint32_t account, uint32_t instrument, unsigned side, unsigned type, int64_t price, int64_t lots);
+const char *limits_restore(core *c, unsigned scope, uint64_t key, const core_limit_row *saved);
+void limits_remember(core *c, uint64_t print, int64_t at_ns);
+const core_recent *limits_recent(const core *c, uint64_t print);         /* NULL: no such order lately */
+core_limit_row *limits_row(const core *c, unsigned scope, uint64_t key); /* NULL: never set */
+uint32_t limits_count(const core *c, const core_limit_row *row);         /* its open orders, walked */
+#define BUCKET_TOKEN 1000000000
+
+/* trips.c: what stops a scope by itself. Events are counted in the fold; only a live core trips. */
+void trip_price(core *c, core_instrument *in, int64_t ticks, int64_t at_ns);
+void trip_filled(core *c, uint32_t slot, const core_report *r, i128 realised); /* before the order leaves */
+void trip_rejected(core *c, uint32_t slot, int64_t at_ns);
+void trip_forget(core *c, unsigned scope, uint64_t key); /* a person let it go on: counting starts anew */
+bool trip_reserve(core *c);
+core_window *trip_window(core *c, uint32_t kind, uint32_t scope, uint64_t key); /* NULL: no room */
+int64_t swing_bp(const core_swing *s, int64_t at_ns, uint32_t window_s, uint32_t pause_s, uint32_t limit_bp);
 
 /* account.c: the fold. */
 const char *account_apply(core *c, core_report *r, uint32_t slot); /* fills the state after; NULL or why the report does not fit */
@@ -391,8 +491,6 @@ uint32_t account_seat_slot(core *c, uint32_t account, uint32_t instrument);
 void account_link(core *c, uint32_t slot);       /* an order whose fields are set joins its account's open ones */
 bool account_reserve(core *c, uint32_t reports); /* room for whatever so many NEW reports may create */
 void account_view(const core *c, const core_seat *seat, const core_position_row *p, core_report *r); /* the state after */
-i128 account_bucket(const core_account *a, int64_t at_ns);                                           /* tokens times 10^9 now */
-#define BUCKET_TOKEN 1000000000
 
 /* position.c: false when a number does not fit (nothing changed). */
 bool position_fill(core *c, uint32_t slot, unsigned side, i128 amount, i128 notional, i128 fee);         /* it, and its account's sum */
@@ -430,7 +528,7 @@ bool ring_reserve(core *c, uint64_t reports); /* room for so many whole ones */
 static inline bool report_is_whole(uint8_t exec_type, uint32_t flags)
 {
     bool plain = exec_type == '0' || exec_type == '4' || exec_type == '5' || exec_type == 'C';
-    return !plain || flags & FLAG_TERMS;
+    return !plain || flags & (FLAG_TERMS | FLAG_KEYED);
 }
 /* The next report, numbered, with nothing else in it yet. Cannot fail after ring_reserve. */
 static inline core_report *ring_push(core *c, uint8_t exec_type, uint32_t flags)

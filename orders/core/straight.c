@@ -73,15 +73,15 @@ static inline bool found(core *c, const core_command *m, plain_place *p)
     if (p->seat_slot == 0 || p->position == 0 || POSITION(c, p->position)->strategy != m->strategy) return false;
     p->held = BALANCE(c, p->seat->balance[m->side]);
     const core_instrument_spec *spec = &p->instrument->spec;
-    return p->instrument->mirror == 0 && p->seat->way == WAY_CASH && p->account->limits_set && spec->status == INSTRUMENT_TRADING &&
-           spec->spec_version == m->spec_version;
+    return p->instrument->mirror == 0 && p->seat->way == WAY_CASH && p->account->own.set && (p->account->own.on | c->limit_scopes) == 0 &&
+           spec->status == INSTRUMENT_TRADING && spec->spec_version == m->spec_version;
 }
 
 /* All controls of risk.c, each of them clearly held. */
 static inline bool allowed(const core *c, const core_command *m, plain_place *p)
 {
     const core_instrument_spec *spec = &p->instrument->spec;
-    const core_limits *l = &p->account->limits;
+    const core_limits *l = &p->account->own.limits;
     const core_book *b = &p->instrument->book;
     int64_t ticks_lots, lots = m->qty_lots, sum;
     if (m->price_ticks <= 0 || lots <= 0 || lots < spec->qty_min_lots || (spec->qty_max_lots && lots > spec->qty_max_lots)) return false;
@@ -93,10 +93,10 @@ static inline bool allowed(const core *c, const core_command *m, plain_place *p)
     if (l->notional_max && notional > l->notional_max) return false;
     if (l->open_orders_max && p->account->open_orders >= l->open_orders_max) return false;
     if (l->open_orders_instrument_max && p->seat->open_orders >= l->open_orders_instrument_max) return false;
-    p->bucket = p->account->bucket;
-    if (l->rate_per_second && (p->bucket = account_bucket(p->account, m->at_ns)) < BUCKET_TOKEN) return false;
+    p->bucket = l->rate_per_second ? limits_tokens(&p->account->own.orders, l->rate_per_second, l->rate_burst, m->at_ns) : BUCKET_TOKEN;
+    if (p->bucket < BUCKET_TOKEN) return false;
     p->crosses = book_crosses(b, m->side, m->price_ticks);
-    if (p->crosses && !l->self_trade_allowed && !(m->flags & FLAG_ALLOW_SELF_TRADE)) return false;
+    if (p->crosses && l->self_trade && !(m->flags & FLAG_ALLOW_SELF_TRADE)) return false;
     i128 with_fee = notional + fee_of(notional, greater(spec->maker_fee_ppm, spec->taker_fee_ppm));
     p->hold = m->side == SIDE_BUY ? with_fee : amount;
     return p->hold <= p->held->total - p->held->hold && !__builtin_add_overflow(b->lots[m->side], lots, &sum) &&
@@ -151,9 +151,10 @@ static inline uint32_t stand_up(core *c, const core_command *m, const plain_plac
     p->instrument->open_orders++;
     c->orders_open++;
     p->held->hold += p->hold;
-    if (a->limits.rate_per_second) {
-        a->bucket = p->bucket - BUCKET_TOKEN;
-        a->bucket_at_ns = m->at_ns > a->bucket_at_ns ? m->at_ns : a->bucket_at_ns;
+    core_bucket *bucket = &a->own.orders;
+    if (a->own.limits.rate_per_second) {
+        bucket->tokens = p->bucket - BUCKET_TOKEN;
+        bucket->at_ns = m->at_ns > bucket->at_ns ? m->at_ns : bucket->at_ns;
     }
     return slot;
 }
@@ -210,7 +211,7 @@ bool straight_cancel(core *c, const core_command *m, uint64_t index)
     core_instrument *in = INSTRUMENT(c, o->instrument);
     uint8_t status = order_next(o->ord_status, '4', false);
     bool untold = o->qty_lots - o->remaining != o->filled_lots;
-    if (in->mirror || untold || status == 0 || (m->account && a->id != m->account)) return false;
+    if (in->mirror || untold || status == 0 || (m->account && a->id != m->account) || a->own.on | c->limit_scopes) return false;
     if (c->ring_used + sizeof(core_report) > c->ring_room) return false;
     c->commands++;
     book_remove(c, &in->book, slot);
@@ -240,7 +241,9 @@ bool straight_fill(core *c, uint32_t slot, const core_tape *t, i128 notional, i1
     core_instrument *in = INSTRUMENT(c, o->instrument);
     int64_t filled = o->filled_lots + t->qty_lots, open = o->qty_lots - filled;
     uint8_t status = order_next(o->ord_status, 'F', open == 0);
-    if (c->careful || o->flags & ~PLAIN_FLAGS || o->type != TYPE_LIMIT || open < 0 || status == 0 || seat->way != WAY_CASH) return false;
+    if (c->careful || a->own.on | c->limit_scopes || o->flags & ~PLAIN_FLAGS || o->type != TYPE_LIMIT || open < 0 || status == 0 ||
+        seat->way != WAY_CASH)
+        return false;
 
     bool buys = o->side == SIDE_BUY;
     i128 fee = fee_of(notional, liquidity == LIQUIDITY_MAKER ? o->maker_fee_ppm : o->taker_fee_ppm), hold;

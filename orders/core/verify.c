@@ -139,6 +139,17 @@ static bool adds_up(const core *c, uint32_t row)
            found.fees == sum->fees;
 }
 
+static const char *verify_limits(const core *c)
+{
+    for (uint32_t i = 1; i < c->limits.used; i++) {
+        const core_limit_row *row = LIMIT_ROW(c, i);
+        uint32_t open = limits_count(c, row);
+        if (open != row->open_orders) return "a scope has not as many open orders as its limits count";
+        if (limits_row(c, row->scope, row->key) != row) return "a row of limits cannot be found by its key";
+    }
+    return NULL;
+}
+
 static const char *verify_positions(const core *c)
 {
     for (uint32_t i = 1; i < c->positions.used; i++) {
@@ -162,7 +173,7 @@ static const char *verify_tables(const core *c)
         orders++;
     }
     if (orders != c->order_ids.count) return "a number leads to an order that is gone";
-    for (uint32_t i = 1; i < c->halts.used; i++) halts += HALT(c, i)->state != HALT_ACTIVE;
+    for (uint32_t i = 1; i < c->halts.used; i++) halts += HALT(c, i)->state != HALT_ACTIVE || HALT(c, i)->gates;
     return halts == c->halts_on ? NULL : "the count of halts is wrong";
 }
 
@@ -172,6 +183,7 @@ const char *core_verify(core *c)
     if (why == NULL) why = mirror_verify(c);
     if (why == NULL) why = verify_accounts(c);
     if (why == NULL) why = verify_positions(c);
+    if (why == NULL) why = verify_limits(c);
     return why ? why : verify_tables(c);
 }
 
@@ -208,6 +220,17 @@ static uint64_t hash_balance(const core *c, const core_balance_row *b)
     return mix128(mix128(mix64(3, (uint64_t)ACCOUNT(c, b->account)->id << 32 | b->asset), b->total), b->hold);
 }
 
+static uint64_t hash_limits(uint64_t h, const core_limits *l)
+{
+#define MIX(name) h = mix64(h, l->name);
+    CORE_LIMIT_COUNTS(MIX)
+#undef MIX
+#define MIX(name) h = mix128(h, l->name);
+    CORE_LIMIT_AMOUNTS(MIX)
+#undef MIX
+    return h;
+}
+
 static uint64_t hash_account(const core_account *a)
 {
     uint64_t h = mix64(4, (uint64_t)a->id << 32 | a->owner);
@@ -217,10 +240,19 @@ static uint64_t hash_account(const core_account *a)
         h = mix64(h, 1u + w->known + 2u * w->day_known + 4u * w->peak_known);
         h = mix128(mix128(mix128(mix128(h, w->equity), w->day_open), w->peak), w->flows);
     }
-    if (!a->limits_set) return h;
-    h = mix64(h, (uint64_t)a->limits.open_orders_max << 32 | a->limits.open_orders_instrument_max);
-    h = mix64(h, (uint64_t)a->limits.rate_per_second << 32 | a->limits.rate_burst);
-    return mix128(mix64(h, 1u + a->limits.self_trade_allowed), a->limits.notional_max);
+    return a->own.set ? hash_limits(h, &a->own.limits) : h;
+}
+
+static uint64_t hash_row(const core_limit_row *row)
+{
+    return row->set ? hash_limits(mix64(mix64(6, row->scope), row->key), &row->limits) : 0;
+}
+
+static uint64_t hash_halt(const core_halt_row *h)
+{
+    if (h->state == HALT_ACTIVE && h->gates == 0) return 0;
+    uint64_t sum = mix64(mix64(mix64(5, h->scope), h->key), (uint64_t)h->state | (uint64_t)h->gates << 8 | (uint64_t)h->reason << 16);
+    return mix128(mix128(mix64(sum, (uint64_t)h->until_ns), h->limit), h->value);
 }
 
 /* Marks, rates, and the flows that wait for them. */
@@ -251,9 +283,7 @@ uint64_t core_hash(const core *c)
     for (uint32_t i = 1; i < c->positions.used; i++) sum += hash_position(c, POSITION(c, i));
     for (uint32_t i = 1; i < c->balances.used; i++) sum += hash_balance(c, BALANCE(c, i));
     for (uint32_t i = 1; i < c->accounts.used; i++) sum += hash_account(ACCOUNT(c, i));
-    for (uint32_t i = 1; i < c->halts.used; i++) {
-        const core_halt_row *h = HALT(c, i);
-        if (h->state != HALT_ACTIVE) sum += mix64(mix64(mix64(5, h->scope), h->key), h->state);
-    }
+    for (uint32_t i = 1; i < c->halts.used; i++) sum += hash_halt(HALT(c, i));
+    for (uint32_t i = 1; i < c->limits.used; i++) sum += hash_row(LIMIT_ROW(c, i));
     return sum;
 }

@@ -13,7 +13,7 @@ from typing import Any
 
 import msgspec
 
-from orders._core import Core
+from orders._core import SCOPE_ACCOUNT, Core
 
 COMMAND = "command"
 MARKET = "market"
@@ -60,6 +60,15 @@ def told_payload(method: str, arguments: list[int], words: dict[str, Any]) -> by
     return json.dumps([method, arguments, words], separators=(",", ":")).encode()
 
 
+def _in_todays_words(method: str, arguments: list[int], words: dict[str, Any]) -> tuple[str, list[int], dict[str, Any]]:
+    """A journal is kept for ever: calls as they were made before limits had scopes."""
+    if method in ("set_limits", "clear_limits") and len(arguments) == 1:
+        arguments = [SCOPE_ACCOUNT, *arguments]
+    if "self_trade_allowed" in words:
+        words["self_trade"] = 0 if words.pop("self_trade_allowed") else 1
+    return method, arguments, words
+
+
 def replay(core: Core, kind: str, payload: bytes) -> tuple[str, list[int]] | None:
     """Do to the core what this entry did; the call of a `told` entry, for whoever keeps count."""
     if kind == COMMAND:
@@ -69,7 +78,7 @@ def replay(core: Core, kind: str, payload: bytes) -> tuple[str, list[int]] | Non
     elif kind == MARKET:
         core.apply(payload)
     elif kind == TOLD:
-        method, arguments, words = json.loads(payload)
+        method, arguments, words = _in_todays_words(*json.loads(payload))
         getattr(core, method)(*arguments, **words)
         return method, arguments
     return None

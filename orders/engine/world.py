@@ -293,9 +293,9 @@ def told(old: World, new: World) -> Iterator[Telling]:
         if before is None or before.limits != account.limits:
             values = limits.for_core(dict(account.limits))
             if values is not None:
-                yield "set_limits", [account.id], values
+                yield "set_limits", [SCOPE_ACCOUNT, account.id], values
             elif before is not None:
-                yield "clear_limits", [account.id], {}
+                yield "clear_limits", [SCOPE_ACCOUNT, account.id], {}
     for place in sorted(old.halts.keys() | new.halts.keys()):
         state = new.halts.get(place, HALT_ACTIVE)
         if old.halts.get(place, HALT_ACTIVE) != state:

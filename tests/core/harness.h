@@ -24,12 +24,12 @@ static inline core *cast_of(uint32_t max_orders, uint32_t ring)
     core *c = core_create(max_orders, ring);
     PROMISE(c != NULL);
     core_instrument_spec spec = {.exchange = 1, .spec_version = 1, .base_asset = BTC, .quote_asset = USDT, .base_unit = 1, .quote_unit = 1};
-    core_limits limits = {.self_trade_allowed = true};
+    core_limits limits = {0};
     i128 total;
     PROMISE(core_set_instrument(c, 1, &spec) == NULL);
     for (uint32_t account = ALICE; account <= BOB; account++) {
         PROMISE(core_set_account(c, account, &(core_account_spec){.owner = account}) == NULL);
-        PROMISE(core_set_limits(c, account, &limits) == NULL);
+        PROMISE(core_set_limits(c, SCOPE_ACCOUNT, account, &limits) == NULL);
         for (uint32_t asset = BTC; asset <= USDT; asset++) PROMISE(core_post(c, account, asset, CORE_AMOUNT_MAX, true, &total) == NULL);
     }
     return c;

@@ -69,9 +69,12 @@ static void run(i128 base_unit, i128 quote_unit)
                                   .notional_max = below(2) ? 0 : (i128)below(100000) * quote_unit,
                                   .rate_per_second = (uint32_t)(below(2) ? 0 : 1 + below(2000)),
                                   .rate_burst = (uint32_t)below(20),
-                                  .self_trade_allowed = below(2)};
+                                  .self_trade = (uint32_t)below(2),
+                                  .message_per_second = (uint32_t)(below(4) ? 0 : 1 + below(2000)),
+                                  .duplicate_ms = (uint32_t)(below(4) ? 0 : below(1000))};
             uint32_t account = (uint32_t)(ALICE + below(2));
-            PROMISE(core_set_limits(c, account, &limits) == NULL && core_set_limits(careful, account, &limits) == NULL);
+            PROMISE(core_set_limits(c, SCOPE_ACCOUNT, account, &limits) == NULL &&
+                    core_set_limits(careful, SCOPE_ACCOUNT, account, &limits) == NULL);
         }
         PROMISE(core_process(c, &m, 1, 0) == 1 && core_process(careful, &m, 1, 0) == 1);
         alike(c, careful);

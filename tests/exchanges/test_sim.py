@@ -120,10 +120,7 @@ def test_an_engine_that_does_not_answer_is_not_an_unknown_order() -> None:
 def test_users_who_meet_each_other_both_have_the_trade(sim: Sim) -> None:
     core = sim.world.core
     core.set_account(2, owner=2)
-    core.set_limits(
-        2, open_orders_max=0, open_orders_instrument_max=0, notional_max=0, rate_per_second=0, rate_burst=0,
-        self_trade_allowed=False,
-    )  # fmt: skip
+    core.set_limits(_core.SCOPE_ACCOUNT, 2, self_trade=1)
     core.post(2, 1, 10**33)
     bid, _, ask, _ = core.best(BTC)
     assert bid is not None

@@ -142,6 +142,10 @@ class OracleHouse:
             return "NOTIONAL_MIN"
         if limits.notional_max and notional > limits.notional_max:
             return "NOTIONAL_MAX"
+        if lots * instrument.base_unit > AMOUNT_MAX:
+            return "NUMBER_OVERFLOW"
+        if self.needed(order, lots) - held > self.free(order.account, self.held_asset(order)):
+            return "BALANCE_INSUFFICIENT"
         mine = [o for o in self.orders.values() if o.account == order.account]
         here = [o for o in mine if o.instrument == order.instrument]
         if new and limits.open_orders and len(mine) >= limits.open_orders:
@@ -151,10 +155,6 @@ class OracleHouse:
         owner = self.owners[order.account]
         if not limits.self_trade_allowed and any(self.owners[self.orders[m.maker].account] == owner for m in meets):
             return "SELF_TRADE"
-        if lots * instrument.base_unit > AMOUNT_MAX:
-            return "NUMBER_OVERFLOW"
-        if self.needed(order, lots) - held > self.free(order.account, self.held_asset(order)):
-            return "BALANCE_INSUFFICIENT"
         return "NO_LIQUIDITY" if nothing else ""
 
     def needed(self, order: Order, lots: int) -> int:

@@ -132,8 +132,8 @@ def set_instrument(core: _core.Core, instrument: int = BTC_USDT, **changes: int)
     core.set_instrument(instrument, **SPEC | changes)  # type: ignore[arg-type]
 
 
-def set_limits(core: _core.Core, account: int, **changes: int | bool) -> None:
-    core.set_limits(account, **LIMITS | changes)  # type: ignore[arg-type]
+def set_limits(core: _core.Core, account: int, **changes: int) -> None:
+    core.set_limits(_core.SCOPE_ACCOUNT, account, **LIMITS | changes)
 
 
 SPEC: dict[str, int] = {
@@ -150,14 +150,7 @@ SPEC: dict[str, int] = {
     "maker_fee_ppm": 0,
     "taker_fee_ppm": 0,
 }
-LIMITS: dict[str, int | bool] = {
-    "open_orders_max": 0,
-    "open_orders_instrument_max": 0,
-    "notional_max": 0,
-    "rate_per_second": 0,
-    "rate_burst": 0,
-    "self_trade_allowed": False,
-}
+LIMITS = {"self_trade": 1}  # and no other
 
 
 def make_core(*, rich: bool = True, **spec: int) -> _core.Core:

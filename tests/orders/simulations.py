@@ -29,10 +29,7 @@ class World:
         for instrument in self.instruments:
             tell_core(self.core, instrument)
         self.core.set_account(USER, owner=1)
-        self.core.set_limits(
-            USER, open_orders_max=0, open_orders_instrument_max=0, notional_max=0, rate_per_second=0, rate_burst=0,
-            self_trade_allowed=False,
-        )  # fmt: skip
+        self.core.set_limits(_core.SCOPE_ACCOUNT, USER, self_trade=1)
         for asset in (1, 2):
             self.core.post(USER, asset, 10**33)
         self.simulator = Simulator(self.core, self.instruments, seed)

@@ -63,7 +63,7 @@ class Pair:
             self.core.set_account(account, owner=OWNERS[account])
             limits = Limits(open_orders=9, open_orders_here=6, self_trade_allowed=account == 1)
             set_limits(
-                self.core, account, open_orders_max=9, open_orders_instrument_max=6, self_trade_allowed=account == 1
+                self.core, account, open_orders_max=9, open_orders_instrument_max=6, self_trade=int(account != 1)
             )
             self.house.owners[account], self.house.limits[account] = OWNERS[account], limits
             for asset in ASSETS:

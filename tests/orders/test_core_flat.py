@@ -28,7 +28,7 @@ def resident() -> int:
 def make() -> _core.Core:
     core = make_core(rich=False, taker_fee_ppm=100, maker_fee_ppm=50)
     for account in (ALICE, BOB):
-        set_limits(core, account, self_trade_allowed=True)
+        set_limits(core, account, self_trade=0)
         for asset in (1, 2):
             core.post(account, asset, RICH)
     return core

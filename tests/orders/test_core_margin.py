@@ -38,7 +38,7 @@ def house(margin: int = TWICE, **spec: int) -> Core:
     lever(core, ALICE, margin)
     lever(core, BOB, 10**9)
     for account in (ALICE, BOB):
-        core.set_limits(account, **LIMITS)  # type: ignore[arg-type]
+        core.set_limits(_core.SCOPE_ACCOUNT, account, **LIMITS)
         core.post(account, USDT, 1000 if account == ALICE else 10**9)
     core.mark(BTC_USDT, 100, SECOND)
     return core

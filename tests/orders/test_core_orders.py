@@ -141,15 +141,7 @@ def test_a_batch_larger_than_the_ring_loses_no_report():
     core = _core.Core(ring_capacity=16)
     set_instrument(core)
     core.set_account(ALICE, owner=1)
-    core.set_limits(
-        ALICE,
-        open_orders_max=0,
-        open_orders_instrument_max=0,
-        notional_max=0,
-        rate_per_second=0,
-        rate_burst=0,
-        self_trade_allowed=True,
-    )
+    core.set_limits(_core.SCOPE_ACCOUNT, ALICE)
     core.post(ALICE, USDT, RICH)
     places = [
         command(_core.OP_PLACE, n, account=ALICE, instrument=1, spec_version=1, price_ticks=n, qty_lots=1)

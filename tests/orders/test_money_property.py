@@ -61,7 +61,7 @@ def house(market: Market, *, margin: int) -> _core.Core:
     )  # fmt: skip
     for account in (ALICE, BOB):
         core.set_account(account, owner=account, exchange=1, reporting_asset=QUOTE, margin=margin)
-        core.set_limits(account, **LIMITS)  # type: ignore[arg-type]
+        core.set_limits(_core.SCOPE_ACCOUNT, account, **LIMITS)
         core.post(account, BASE, PURSE)
         core.post(account, QUOTE, PURSE)
     core.rate(BASE, QUOTE, 1, 1, 1)

@@ -12,7 +12,7 @@ from orders.models import Account, Funding, RiskLimit
 FILE = """
 limits:
   - {profile: careful, open_orders_max: 5, open_orders_instrument_max: 2, notional_max: 100, rate_per_second: 1,
-     rate_burst: 2, self_trade_allowed: 0}
+     rate_burst: 2, self_trade: 1}
 accounts:
   - {owner: ann, name: ann-sim, exchange: sim, profile: careful, opening: {USDT: "1000.5"}}
 """

@@ -165,6 +165,9 @@ class CoreHouse:
 def set_limits(core: _core.Core, number: int, *, open_orders_max: int, notional_max: int, self_trade: int) -> None:
     """The limits a scenario speaks of; the others are off."""
     core.set_limits(
-        number, open_orders_max=open_orders_max, open_orders_instrument_max=0, notional_max=notional_max,
-        rate_per_second=0, rate_burst=0, self_trade_allowed=self_trade == 0,
-    )  # fmt: skip
+        _core.SCOPE_ACCOUNT,
+        number,
+        open_orders_max=open_orders_max,
+        notional_max=notional_max,
+        self_trade=self_trade,
+    )

@@ -1,0 +1,171 @@
+"""What the core halts by itself: the events that make it, the record it leaves, and that only a person or the clock ends it."""
+
+from __future__ import annotations
+
+import struct
+from typing import NamedTuple
+
+import pytest
+
+from orders import _core
+from tests.orders.core_cast import ALICE, BOB, BTC_USDT, BUY, SELL, Desk, command, make_core, set_limits
+
+SECOND = 1_000_000_000
+GRID = 2**63 + 5
+
+
+class Trip(NamedTuple):
+    at_ns: int
+    until_ns: int
+    key: int
+    scope: int
+    why: str
+    state: int
+    limit: int
+    value: int
+
+
+def trips(core: _core.Core) -> list[Trip]:
+    rows = struct.iter_unpack(_core.TRIP_FORMAT, core.trips())
+    return [
+        Trip(*row[:4], _core.REASONS[row[4]], row[5], row[6] + (row[7] << 64), row[8] + (row[9] << 64)) for row in rows
+    ]
+
+
+def fill(desk: Desk, price: int = 100, at: int = 0, **more: int) -> None:
+    """Alice buys one from Bob."""
+    desk.place(BOB, SELL, price, 1, at=at)
+    desk.place(ALICE, BUY, price, 1, at=at, **more)
+
+
+def test_a_strategy_that_trades_too_often_is_halted_until_a_person_lets_it_go_on():
+    core = make_core()
+    set_limits(core, ALICE, executions_max=3, executions_window_s=60)
+    desk = Desk(core)
+    for second in (0, 1, 61, 62):
+        fill(desk, at=second * SECOND, strategy=GRID)
+    assert trips(core) == []
+    fill(desk, at=63 * SECOND, strategy=GRID)
+    (trip,) = trips(core)
+    assert trip[2:] == (GRID, _core.SCOPE_STRATEGY, "REPEATED_EXECUTION", _core.HALT_HALTED, 3, 3)
+    assert desk.why(ALICE, BUY, 90, 1, strategy=GRID, at=10**6 * SECOND) == "REPEATED_EXECUTION"
+    assert desk.why(ALICE, BUY, 90, 1, at=64 * SECOND) == ""  # by hand
+    core.set_halt(_core.SCOPE_STRATEGY, GRID, _core.HALT_ACTIVE)
+    fill(desk, at=64 * SECOND, strategy=GRID)
+    assert trips(core) == []  # counted anew
+    assert desk.why(ALICE, BUY, 90, 1, strategy=GRID, at=64 * SECOND) == ""
+
+
+@pytest.mark.parametrize(
+    ("strategy", "scope", "key"), [(GRID, _core.SCOPE_STRATEGY, GRID), (0, _core.SCOPE_ACCOUNT, ALICE)]
+)
+def test_a_storm_of_rejects_halts_who_sent_them(strategy: int, scope: int, key: int):
+    core = make_core()
+    set_limits(core, ALICE, rejects_max=3, rejects_window_s=60)
+    desk = Desk(core)
+    for second in (1, 2, 3):
+        desk.place(ALICE, BUY, 90, 1, strategy=strategy, at=second * SECOND)
+        core.process(command(_core.OP_CLOSE, desk.last_no, type=ord("8"), at_ns=second * SECOND))
+    assert [trip[2:6] for trip in trips(core)] == [(key, scope, "REJECT_STORM", _core.HALT_HALTED)]
+    assert desk.why(ALICE, BUY, 90, 1, strategy=strategy) == "REJECT_STORM"
+
+
+def test_an_exchange_whose_outcomes_are_unknown_only_reduces():
+    core = make_core()
+    set_limits(core, ALICE, unknown_max=2, unknown_window_s=60)
+    core.outcome(ALICE, 1, _core.OUTCOME_UNKNOWN, 1)
+    core.outcome(ALICE, 1, _core.OUTCOME_UNKNOWN, 62 * SECOND)
+    assert trips(core) == []
+    core.outcome(ALICE, 1, _core.OUTCOME_UNKNOWN, 63 * SECOND)
+    assert [trip[2:6] for trip in trips(core)] == [(1, _core.SCOPE_EXCHANGE, "EXCHANGE_DEGRADED", _core.HALT_REDUCING)]
+    assert Desk(core).why(ALICE, BUY, 90, 1) == "EXCHANGE_DEGRADED"
+
+
+def test_an_exchange_that_fails_too_many_requests_only_reduces():
+    core = make_core()
+    set_limits(core, ALICE, errors_bp=3000, errors_window_s=60)
+    for n in range(20):
+        core.outcome(ALICE, 1, _core.OUTCOME_FAILED if n < 6 else _core.OUTCOME_ANSWERED, n)
+    assert trips(core) == []  # 30 % is not more than 30 %
+    core.outcome(ALICE, 1, _core.OUTCOME_FAILED, 30)
+    assert [(trip.why, trip.limit, trip.value) for trip in trips(core)] == [("EXCHANGE_DEGRADED", 3000, 3333)]
+
+
+def test_after_a_losing_close_there_is_a_pause():
+    core = make_core()
+    set_limits(core, ALICE, cooldown_s=300)
+    desk = Desk(core)
+    fill(desk, at=SECOND)
+    desk.place(BOB, BUY, 99, 1, at=SECOND)
+    desk.place(ALICE, SELL, 99, 1, at=SECOND)
+    (trip,) = trips(core)
+    assert trip[1:6] == (301 * SECOND, ALICE << 32 | BTC_USDT, _core.SCOPE_POSITION, "COOLDOWN", _core.HALT_REDUCING)
+    assert desk.why(ALICE, BUY, 90, 1, at=301 * SECOND - 1) == "COOLDOWN"
+    assert desk.why(BOB, BUY, 90, 1, at=2 * SECOND) == ""
+    assert desk.why(ALICE, BUY, 90, 1, at=301 * SECOND) == ""
+
+
+def test_a_winning_close_and_a_loss_that_stays_open_pause_nothing():
+    core = make_core()
+    set_limits(core, ALICE, cooldown_s=300)
+    desk = Desk(core)
+    fill(desk)
+    fill(desk)
+    desk.place(BOB, BUY, 99, 1)
+    desk.place(ALICE, SELL, 99, 1)
+    desk.place(BOB, BUY, 101, 1)
+    desk.place(ALICE, SELL, 101, 1)
+    assert trips(core) == []
+
+
+def test_what_tripped_is_a_halt_that_a_replay_is_told():
+    core = make_core()
+    set_limits(core, ALICE, executions_max=2, executions_window_s=60)
+    desk = Desk(core)
+    fill(desk, strategy=GRID)
+    fill(desk, strategy=GRID)
+    reports = core.reports()
+    (trip,) = trips(core)
+    again = make_core()
+    set_limits(again, ALICE, executions_max=2, executions_window_s=60)
+    again.apply(reports)
+    assert again.trips() == b""
+    number = next(number for number, name in _core.REASONS.items() if name == trip.why)
+    again.set_halt(trip.scope, trip.key, trip.state, number, trip.until_ns, trip.limit, trip.value)
+    assert again.hash() == core.hash()
+    for one in (core, again):
+        one.set_halt(trip.scope, trip.key, _core.HALT_ACTIVE)
+    assert again.hash() == core.hash()
+
+
+def test_windows_outlive_a_checkpoint():
+    core = make_core()
+    set_limits(core, ALICE, executions_max=2, executions_window_s=60)
+    desk = Desk(core)
+    fill(desk, strategy=GRID)
+    again = _core.Core()
+    again.restore(core.checkpoint())
+    desk.core = again
+    fill(desk, strategy=GRID)
+    assert [trip.why for trip in trips(again)] == ["REPEATED_EXECUTION"]
+
+
+@pytest.mark.parametrize(
+    ("scope", "gate", "reason", "reducing"),
+    [
+        (_core.SCOPE_ACCOUNT, _core.GATE_ARM, "LIVE_NOT_ARMED", "LIVE_NOT_ARMED"),
+        (_core.SCOPE_ACCOUNT, _core.GATE_RECONCILE, "RECONCILING", ""),
+        (_core.SCOPE_EXCHANGE, _core.GATE_CLOCK, "CLOCK_UNSAFE", ""),
+    ],
+)
+def test_a_closed_gate_lets_nothing_open(scope: int, gate: int, reason: str, reducing: str):
+    core = make_core()
+    desk = Desk(core)
+    fill(desk)
+    core.set_gates(scope, 1, gate)
+    assert desk.why(ALICE, BUY, 90, 1) == reason
+    assert desk.why(ALICE, SELL, 200, 1) == reducing
+    assert core.cancel(9, desk.last_no) == 0 or reducing
+    core.set_gates(scope, 1, 0)
+    assert desk.why(ALICE, BUY, 90, 1) == ""
+    core.verify()
