@@ -32,7 +32,6 @@ SENTENCES: dict[str, str] = {
     "LEVERAGE_MAX": "The leverage would be {value}; the limit is {limit}. Nothing was placed.",
     "RATE_MESSAGES": "Orders and amends come faster than the limit; nothing was placed or changed. Cancels still pass.",
     "DUPLICATE_ORDER": "The same order was placed a moment ago; this one was not placed. Say allow_duplicate if you mean it.",
-    "DATA_STALE": "The market's data stopped coming; until it comes again only reducing orders are placed.",
     "PRICE_COLLAR": "The price {value} is beyond {limit}, too far through the market; nothing was placed. Move it nearer.",
     "PRICE_FAR": "The price {value} is beyond {limit}, too far from the market; nothing was placed. Look whether it is a typing error.",
     "MARKET_IMPACT": "The book is too thin: the average price would be {value} off its middle; the limit is {limit}. Nothing was placed.",
