@@ -36,7 +36,8 @@ def owner_for(username: str) -> Owner:
 
 
 def seed_account(owner: Owner, row: dict[str, Any]) -> tuple[Account, bool]:
-    """An account and its opening money: {name, exchange, profile?, default?, reporting_asset?, opening?: {asset: amount}}.
+    """An account and its opening money: {name, exchange, profile?, default?, reporting_asset?, margin?, opening?: {asset:
+    amount}}. `margin` is the most leverage in basis points; without it the account is a cash account.
 
     Money is given once, when the account is made: a seed applied again must not pay twice.
     """
@@ -50,6 +51,7 @@ def seed_account(owner: Owner, row: dict[str, Any]) -> tuple[Account, bool]:
             "kind": kind,
             "profile": LimitProfile.objects.get(name=row.get("profile", "paper")),
             "reporting_asset": Asset.objects.get_or_create(code=row.get("reporting_asset", "USDT"))[0],
+            "margin": int(row.get("margin", 0)),
             "is_default": bool(row.get("default", False)),
         },
     )
@@ -94,10 +96,10 @@ class Limits:
 
 
 class Accounts:
-    """`accounts`: {owner, name, exchange, profile?, default?, reporting_asset?, opening?}; `owner` is a user's name."""
+    """`accounts`: {owner, name, exchange, profile?, default?, reporting_asset?, margin?, opening?}; `owner` is a user's name."""
 
     name = "accounts"
-    optional = {"profile", "default", "reporting_asset", "opening"}
+    optional = {"profile", "default", "reporting_asset", "margin", "opening"}
 
     def apply(self, rows: Any, report: Report) -> None:
         """Accounts are added with their opening money; one that is there is left as it is."""
@@ -121,12 +123,15 @@ class Accounts:
                 "default": row.is_default,
                 "reporting_asset": row.reporting_asset.code,
                 "opening": _opening(row),
+                **({"margin": row.margin} if row.margin else {}),
             }
             for row in found
         ]
 
     def _apply(self, row: dict[str, Any], report: Report) -> None:
         label = f"account {row['name']}"
+        if 0 < int(row.get("margin", 0)) < 10_000:
+            raise SeedError(f"{label}: margin is leverage in basis points, 10000 or more; 0 is a cash account.")
         try:
             owner = owner_for(row["owner"])
             _, new = seed_account(owner, row)

@@ -63,10 +63,14 @@ class AccountForm(ModelForm):
 
     class Meta:
         model = Account
-        fields = ("owner", "name", "exchange", "profile", "reporting_asset", "is_default")
+        fields = ("owner", "name", "exchange", "profile", "reporting_asset", "margin", "is_default")
 
     def clean(self) -> dict[str, Any]:
         data = super().clean() or {}
+        if 0 < (data.get("margin") or 0) < 10_000:
+            self.add_error(
+                "margin", "Leverage is in basis points: 10000 is none, 20000 twice the account's worth; 0 is cash."
+            )
         owner = data.get("owner") or getattr(self.instance, "owner", None) if self.instance.pk else data.get("owner")
         exchange = self.instance.exchange if self.instance.pk else data.get("exchange")
         if data.get("is_default") and owner and exchange:

@@ -66,7 +66,7 @@ static bool sound(const core *c, const core_mirror *m, const mirror_record *r)
     if (r->kind == RECORD_TOP && r->lots == 0) return true;
     if (r->ticks <= 0 || r->lots < (r->kind == RECORD_LEVEL ? 0 : 1)) return false;
     if (r->kind == RECORD_LEVEL && m->telling && r->lots == 0) return false;
-    return fixed_notional(r->ticks, r->lots, spec->quote_unit, &amount) && fixed_amount(r->lots, spec->base_unit, &amount);
+    return fixed_worth(spec, SIDE_SELL, r->ticks, r->lots, &amount) && fixed_amount(r->lots, spec->base_unit, &amount);
 }
 
 /* Whether the next record is part of the same event: differences and tops of one moment. */

@@ -115,7 +115,7 @@ void mirror_walk(const core *c, const core_instrument *in, const core_command *m
         i128 notional = 0;
         if (lots <= 0) continue;
         if (lots > wanted) lots = wanted;
-        fixed_notional(price, lots, in->spec.quote_unit, &notional); /* fits: the whole entry did when it was told */
+        fixed_worth(&in->spec, m->side, price, lots, &notional); /* fits: the whole entry did when it was told */
         out->lots += lots;
         out->worst = price;
         out->cost += notional;

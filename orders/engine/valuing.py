@@ -11,7 +11,7 @@ from typing import Any
 from marketdata import clock
 from orders.engine.batch import Batch
 from orders.engine.teller import Teller
-from orders.engine.world import World
+from orders.engine.world import InstrumentSpec, World
 from orders.valuation import BRIDGES
 
 EVERY_NS = 1_000_000_000
@@ -62,12 +62,19 @@ class Valuer:
             self.bridges = bridges
             self.teller.tell(batch, ("set_bridges", bridges, {}))
 
+    def _believed(self, spec: InstrumentSpec, now_ns: int) -> bool:
+        """A mirror that is lost, or whose source is silent, says nothing of what is so now."""
+        mirror = self.core.mirror(spec.id)
+        return mirror is None or (
+            mirror["state"] == 1 and now_ns - mirror["heard_ns"] <= spec.stale_after_ms * 1_000_000
+        )
+
     def _changed(self, now_ns: int, world: World) -> list[list[int]]:
-        """Mids that moved, and those the core would soon hold for stale; a book without both sides has none."""
+        """Mids that moved, and those the core would soon hold for stale. A book without both sides has none."""
         rows: list[list[int]] = []
         for spec in world.instruments.values():
             bid, _, ask, _ = self.core.best(spec.id)
-            if bid is None or ask is None:
+            if bid is None or ask is None or not self._believed(spec, now_ns):
                 continue
             mid = (bid + ask, 2)
             before = self.told.get(spec.id)

@@ -60,6 +60,7 @@ def add_account(otto: Client, town: Town, **changes: str) -> Any:
         "exchange": town.exchange.pk,
         "profile": LimitProfile.objects.get(name="paper").pk,
         "reporting_asset": town.instrument.quote.pk,
+        "margin": "0",
         **none_of("limits"),
         **none_of("fundings"),
         **changes,
@@ -102,6 +103,12 @@ def test_a_second_default_account_is_refused_in_a_sentence(town: Town, otto: Cli
     answer = add_account(otto, town, is_default="on")
     assert answer.status_code == 200
     assert "ann-sim is the default account on sim" in answer.content.decode()
+
+
+def test_leverage_below_one_is_refused_in_a_sentence(town: Town, otto: Client) -> None:
+    assert "in basis points" in add_account(otto, town, margin="2").content.decode()
+    assert add_account(otto, town, margin="20000").status_code == 302
+    assert Account.objects.get(name="second").margin == 20_000
 
 
 def test_a_reset_is_a_wish_the_engine_hears(town: Town, otto: Client, django_capture_on_commit_callbacks: Any) -> None:

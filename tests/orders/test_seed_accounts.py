@@ -43,6 +43,15 @@ def test_a_seed_for_a_user_who_is_not_there_says_so_and_does_nothing() -> None:
 
 
 @pytest.mark.usefixtures("ann")
+def test_a_margin_account_is_seeded_with_its_leverage() -> None:
+    seeding.apply(seeding.load(FILE.replace("careful, opening", "careful, margin: 30000, opening")))
+    assert Account.objects.get(name="ann-sim").margin == 30_000
+    assert "margin: 30000" in seeding.export()
+    with pytest.raises(seeding.SeedError, match="basis points"):
+        seeding.apply(seeding.load(FILE.replace("careful, opening", "careful, margin: 3, opening")))
+
+
+@pytest.mark.usefixtures("ann")
 def test_what_is_exported_is_what_is_there() -> None:
     seeding.apply(seeding.load(FILE))
     assert seeding.apply(seeding.load(seeding.export())) == []
