@@ -191,7 +191,7 @@ void book_add(core *c, core_book *b, uint32_t slot)
     own->prev = level->tail;
     own->next = 0;
     LINKS(c, level->tail)->next = slot; /* of slot 0 nobody reads it: cheaper than to ask */
-    level->head = level->head ? level->head : slot;
+    level->head = first(level->head, level->head, slot);
     level->tail = slot;
     level->count++;
     level->lots += o->remaining;
@@ -222,8 +222,8 @@ void book_take(core *c, core_book *b, uint32_t slot, int64_t lots)
     uint32_t prev = LINKS(c, slot)->prev, next = LINKS(c, slot)->next;
     LINKS(c, prev)->next = next; /* of slot 0 nobody reads it: cheaper than to ask */
     LINKS(c, next)->prev = prev;
-    level->head = prev ? level->head : next;
-    level->tail = next ? level->tail : prev;
+    level->head = first(prev, level->head, next);
+    level->tail = first(next, level->tail, prev);
     o->in_book = false;
     b->orders[o->side]--;
     c->orders_market--;

@@ -25,24 +25,7 @@ uint8_t order_next(uint8_t ord_status, uint8_t exec_type, bool filled)
 
 bool order_is_final(uint8_t ord_status) { return ord_status == '2' || ord_status == '4' || ord_status == '8' || ord_status == 'C'; }
 
-void order_expect_entry(const core *c, uint64_t order_no)
-{
-    const order_index *t = &c->order_ids;
-    if (t->entries != NULL) __builtin_prefetch(&t->entries[index_hash(order_no) >> t->shift]);
-}
-
 bool order_is_stop(const core_order *o) { return o->type == TYPE_STOP || o->type == TYPE_STOP_LIMIT || o->type == TYPE_TRAILING_STOP; }
-
-void order_expect(const core *c, uint64_t order_no)
-{
-    const order_index *t = &c->order_ids;
-    if (t->entries == NULL) return;
-    uint32_t slot = (uint32_t)t->entries[index_hash(order_no) >> t->shift]; /* its own, for most numbers */
-    const uint8_t *order = (const uint8_t *)ORDER(c, slot);
-    __builtin_prefetch(order);
-    __builtin_prefetch(order + sizeof(core_order) / 2);
-    __builtin_prefetch(LINKS(c, slot));
-}
 
 bool order_reserve(core *c, uint32_t orders)
 {

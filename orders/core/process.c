@@ -32,9 +32,53 @@ void command_fold(core *c, core_report *r, uint32_t slot)
     if (why != NULL) c->broken = why;
 }
 
-/* A batch says what comes: the table's line of a command some way ahead is fetched while others run, then its order's. */
-#define TABLE_AHEAD 8
-#define ORDER_AHEAD 4
+/* A batch says what comes, so the cache lines of some commands are asked for together before the first of them runs: of the
+ * table, then of the orders it leads to, and when all orders together are far larger than the cache, then of the queues and
+ * lists those stand in. */
+#define EXPECTED 16u
+#define FAR_ORDERS 16384u
+
+static void expect_queue(core *c, const core_command *m, uint32_t slot)
+{
+    if (slot == 0) {
+        uint32_t instrument = seen_instrument(c, m->instrument), account = seen_account(c, m->account);
+        if (instrument) book_expect(&INSTRUMENT(c, instrument)->book, m->price_ticks);
+        if (instrument == 0 || account == 0) return;
+        const core_seat *seat = SEAT(c, seen_seat(c, account, instrument));
+        __builtin_prefetch(seat);
+        __builtin_prefetch(POSITION(c, seat->recent));
+        return;
+    }
+    const core_order *o = ORDER(c, slot);
+    const order_links *own = LINKS(c, slot);
+    book_expect(&INSTRUMENT(c, o->instrument)->book, o->price_ticks);
+    __builtin_prefetch(SEAT(c, o->seat));
+    __builtin_prefetch(LINKS(c, own->prev));
+    __builtin_prefetch(LINKS(c, own->next));
+    __builtin_prefetch(LINKS(c, own->account_prev));
+    __builtin_prefetch(LINKS(c, own->account_next));
+}
+
+static void expect(core *c, const core_command *m, size_t count)
+{
+    const order_index *t = &c->order_ids;
+    uint32_t at[EXPECTED], slot[EXPECTED];
+    if (t->entries == NULL) return;
+    for (size_t i = 0; i < count; i++) {
+        __builtin_prefetch((const uint8_t *)(m + i) + EXPECTED * sizeof *m); /* the commands after these */
+        __builtin_prefetch((const uint8_t *)(m + i) + EXPECTED * sizeof *m + 64);
+        __builtin_prefetch(&t->entries[at[i] = index_hash(m[i].order_no) >> t->shift]);
+    }
+    for (size_t i = 0; i < count; i++) {
+        slot[i] = (uint32_t)t->entries[at[i]]; /* its own, for most numbers */
+        const uint8_t *order = (const uint8_t *)ORDER(c, slot[i]);
+        __builtin_prefetch(order);
+        __builtin_prefetch(order + sizeof(core_order) / 2);
+        __builtin_prefetch(LINKS(c, slot[i]));
+    }
+    if (c->orders.used < FAR_ORDERS) return;
+    for (size_t i = 0; i < count; i++) expect_queue(c, &m[i], slot[i]);
+}
 
 size_t core_process(core *c, const core_command *commands, size_t count, uint64_t first_index)
 {
@@ -43,8 +87,7 @@ size_t core_process(core *c, const core_command *commands, size_t count, uint64_
         const core_command *m = &commands[done];
         uint64_t index = first_index + done;
         if (c->ring_used > c->ring_bound / 2) break; /* each command finds at least half of the ring */
-        if (count - done > TABLE_AHEAD) order_expect_entry(c, m[TABLE_AHEAD].order_no);
-        if (count - done > ORDER_AHEAD) order_expect(c, m[ORDER_AHEAD].order_no);
+        if (done % EXPECTED == 0 && count > 1) expect(c, m, count - done < EXPECTED ? count - done : EXPECTED);
         switch (m->op) {
         case OP_PLACE: core_place(c, m, index); break;
         case OP_CANCEL: core_cancel(c, m, index); break;

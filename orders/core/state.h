@@ -220,6 +220,11 @@ typedef struct {
 #include "mirror.h"
 #define TRIPS_ROOM 64u
 
+/* Slots found lately, at a place that the key says by itself. A guess: the row says whether it is the one meant. */
+#define ACCOUNTS_SEEN 1024u
+#define INSTRUMENTS_SEEN 1024u
+#define SEATS_SEEN 8192u
+
 struct core {
     core_pool orders, levels, chunks, instruments, accounts, balances, seats, positions, halts, rates, flows, limits, windows, recents;
     order_links *links;
@@ -247,6 +252,7 @@ struct core {
     core_mirrors far;
     size_t memory;
     bool careful; /* for tests: nobody takes the straight line */
+    uint32_t account_seen[ACCOUNTS_SEEN], instrument_seen[INSTRUMENTS_SEEN], seat_seen[SEATS_SEEN]; /* see seen_account() */
     const char *broken;
 };
 
@@ -309,11 +315,34 @@ static inline uint32_t table_get(const core_table *t, uint64_t key) /* 0 = not t
 void table_put(core_table *t, uint64_t key, uint32_t slot); /* key is new, room is reserved */
 void table_remove(core_table *t, uint64_t key);
 
+/* The slots of ids; 0 = not there. What was seen lately is found without asking the table. */
+static inline uint32_t seen_account(core *c, uint32_t id)
+{
+    uint32_t *seen = &c->account_seen[id % ACCOUNTS_SEEN];
+    if (*seen && ACCOUNT(c, *seen)->id == id) return *seen;
+    return *seen = table_get(&c->account_ids, id);
+}
+static inline uint32_t seen_instrument(core *c, uint32_t id)
+{
+    uint32_t *seen = &c->instrument_seen[id % INSTRUMENTS_SEEN];
+    if (*seen && INSTRUMENT(c, *seen)->id == id) return *seen;
+    return *seen = table_get(&c->instrument_ids, id);
+}
+static inline uint32_t seen_seat(core *c, uint32_t account, uint32_t instrument)
+{
+    uint32_t *seen = &c->seat_seen[(account + instrument * 61) % SEATS_SEEN];
+    if (*seen && SEAT(c, *seen)->account == account && SEAT(c, *seen)->instrument == instrument) return *seen;
+    return *seen = table_get(&c->seat_ids, (uint64_t)account << 32 | instrument);
+}
+
 /* index.c: order numbers -> slots. */
 bool index_reserve(core *c, uint32_t extra);
 void index_put(core *c, uint64_t order_no, uint32_t slot); /* the number is new, room is reserved */
 void index_remove(core *c, uint64_t order_no, uint32_t slot);
 static inline uint32_t index_hash(uint64_t order_no) { return (uint32_t)((order_no * 0x9E3779B97F4A7C15u) >> 32); }
+
+/* a when there is such a slot, else b; asked without a branch, for where orders stand is random */
+static inline uint32_t first(uint32_t slot, uint32_t a, uint32_t b) { return b ^ ((a ^ b) & -(uint32_t)(slot != 0)); }
 
 /* ladder.c: sorted levels outside the window. */
 static inline int64_t ladder_key(unsigned side, int64_t price)
@@ -336,6 +365,11 @@ void book_grow(core *c, core_book *b, uint32_t slot, int64_t lots); /* more of a
 const core_level *book_level(const core *c, const core_book *b, unsigned side, int64_t price);
 bool book_next(const core *c, const core_book *b, unsigned side, int64_t *price); /* the next worse price of that side */
 void book_each_array(core *c, core_book *b, array_visitor *visit);
+/* An order at that price comes soon, or one leaves. */
+static inline void book_expect(const core_book *b, int64_t price)
+{
+    if (b->window) __builtin_prefetch(&b->window[(uint64_t)price & (WINDOW_TICKS - 1)]);
+}
 /* Whether an order at that price needs nothing of book_reserve. */
 static inline bool book_has_room(const core_book *b, int64_t price)
 {
@@ -423,9 +457,7 @@ static inline uint32_t order_find(const core *c, uint64_t order_no)
 }
 bool order_is_stop(const core_order *o); /* it protects: its trigger lies where the position loses */
 bool order_reserve(core *c, uint32_t orders);
-void order_expect(const core *c, uint64_t order_no);       /* a command on it comes soon: its lines are asked for now */
-void order_expect_entry(const core *c, uint64_t order_no); /* the same, some commands earlier: the table's line */
-uint32_t order_create(core *c, uint64_t order_no);         /* room is reserved */
+uint32_t order_create(core *c, uint64_t order_no); /* room is reserved */
 void order_drop_if_gone(core *c, uint32_t slot);
 core_report *order_report(core *c, uint32_t slot, uint8_t exec_type, int64_t at_ns, uint64_t index); /* all but the state after */
 

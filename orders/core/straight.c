@@ -14,6 +14,11 @@ static inline i128 fee_of(i128 notional, uint32_t ppm)
     return (i128)(((uint64_t)notional * ppm + CORE_FEE_UNIT - 1) / CORE_FEE_UNIT);
 }
 
+/* Sides are random, so a branch on one is guessed wrong every other time. */
+static inline i128 either(bool first, i128 a, i128 b) { return b ^ ((a ^ b) & -(i128)first); }
+
+static inline bool is_small(i128 unit) { return (u128)unit <= INT64_MAX; }
+
 static inline uint32_t greater(uint32_t a, uint32_t b) { return a > b ? a : b; }
 
 static inline core_report *claim(core *c, size_t size, uint8_t exec_type, int64_t at_ns, uint64_t index)
@@ -62,10 +67,10 @@ typedef struct {
 /* Everything the command names is known and open for it. */
 static inline bool found(core *c, const core_command *m, plain_place *p)
 {
-    uint32_t account = table_get(&c->account_ids, m->account);
-    p->instrument_slot = table_get(&c->instrument_ids, m->instrument);
+    uint32_t account = seen_account(c, m->account);
+    p->instrument_slot = seen_instrument(c, m->instrument);
     if (account == 0 || p->instrument_slot == 0 || c->halts_on) return false;
-    p->seat_slot = table_get(&c->seat_ids, (uint64_t)account << 32 | p->instrument_slot);
+    p->seat_slot = seen_seat(c, account, p->instrument_slot);
     p->account = ACCOUNT(c, account);
     p->instrument = INSTRUMENT(c, p->instrument_slot);
     p->seat = SEAT(c, p->seat_slot);
@@ -85,8 +90,7 @@ static inline bool allowed(const core *c, const core_command *m, plain_place *p)
     const core_book *b = &p->instrument->book;
     int64_t ticks_lots, lots = m->qty_lots, sum;
     if (m->price_ticks <= 0 || lots <= 0 || lots < spec->qty_min_lots || (spec->qty_max_lots && lots > spec->qty_max_lots)) return false;
-    if (__builtin_mul_overflow(m->price_ticks, lots, &ticks_lots) || (u128)spec->quote_unit > INT64_MAX ||
-        (u128)spec->base_unit > INT64_MAX)
+    if (__builtin_mul_overflow(m->price_ticks, lots, &ticks_lots) || !is_small(spec->quote_unit) || !is_small(spec->base_unit))
         return false;
     i128 notional = (i128)ticks_lots * (int64_t)spec->quote_unit, amount = (i128)lots * (int64_t)spec->base_unit;
     if (notional > CORE_AMOUNT_MAX || amount > CORE_AMOUNT_MAX || notional < spec->notional_min) return false;
@@ -98,7 +102,7 @@ static inline bool allowed(const core *c, const core_command *m, plain_place *p)
     p->crosses = book_crosses(b, m->side, m->price_ticks);
     if (p->crosses && l->self_trade && !(m->flags & FLAG_ALLOW_SELF_TRADE)) return false;
     i128 with_fee = notional + fee_of(notional, greater(spec->maker_fee_ppm, spec->taker_fee_ppm));
-    p->hold = m->side == SIDE_BUY ? with_fee : amount;
+    p->hold = either(m->side == SIDE_BUY, with_fee, amount);
     return p->hold <= p->held->total - p->held->hold && !__builtin_add_overflow(b->lots[m->side], lots, &sum) &&
            !__builtin_add_overflow(p->seat->open_lots[m->side], lots, &sum) && order_find(c, m->order_no) == 0;
 }
@@ -108,9 +112,7 @@ static inline bool has_room(core *c, const core_command *m, plain_place *p)
 {
     const core_pool *orders = &c->orders;
     if ((orders->free_head == 0 && orders->used >= orders->room) || c->order_ids.spare == 0 || c->links_room != orders->room) return false;
-    if (!book_has_room(&p->instrument->book, m->price_ticks)) return false;
-    match_preview none = {0};
-    return p->crosses ? match_reserve(c, p->instrument, m, &none) : c->ring_used + 4 * sizeof(core_report) <= c->ring_room;
+    return book_has_room(&p->instrument->book, m->price_ticks) && c->ring_used + sizeof(core_report) <= c->ring_room;
 }
 
 static inline uint32_t stand_up(core *c, const core_command *m, const plain_place *p)
@@ -159,29 +161,41 @@ static inline uint32_t stand_up(core *c, const core_command *m, const plain_plac
     return slot;
 }
 
+static inline uint32_t begin(core *c, const core_command *m, const plain_place *p, uint64_t index)
+{
+    c->commands++;
+    c->checks += RISK_CONTROLS;
+    uint32_t slot = stand_up(c, m, p);
+    core_report *restrict r = claim(c, CORE_REPORT_HEAD, '0', m->at_ns, index);
+    describe(r, ORDER(c, slot), m->strategy, m->account, m->instrument);
+    r->ord_status = '0';
+    r->liquidity = LIQUIDITY_NONE;
+    r->filled_lots = 0;
+    r->maker_fee_ppm = p->instrument->spec.maker_fee_ppm;
+    r->taker_fee_ppm = p->instrument->spec.taker_fee_ppm;
+    r->hold = p->hold;
+    r->held = p->held->hold;
+    return slot;
+}
+
+__attribute__((noinline)) static bool take(core *c, const core_command *m, const plain_place *p, uint64_t index)
+{
+    match_preview none = {0};
+    if (!match_reserve(c, p->instrument, m, &none)) return false;
+    uint32_t slot = begin(c, m, p, index);
+    match_run(c, slot, m->at_ns, index);
+    match_settle(c, slot, m->at_ns, index);
+    return true;
+}
+
 bool straight_place(core *c, const core_command *m, uint64_t index)
 {
     plain_place p;
     if (c->careful || m->flags & ~PLAIN_FLAGS || m->type != TYPE_LIMIT || m->tif > TIF_IOC || m->side > SIDE_SELL) return false;
     if (!found(c, m, &p) || !allowed(c, m, &p) || !has_room(c, m, &p)) return false;
-    c->commands++;
-    c->checks += RISK_CONTROLS;
-    uint32_t slot = stand_up(c, m, &p);
-    core_report *r = claim(c, CORE_REPORT_HEAD, '0', m->at_ns, index);
-    describe(r, ORDER(c, slot), m->strategy, m->account, m->instrument);
-    r->ord_status = '0';
-    r->liquidity = LIQUIDITY_NONE;
-    r->filled_lots = 0;
-    r->maker_fee_ppm = p.instrument->spec.maker_fee_ppm;
-    r->taker_fee_ppm = p.instrument->spec.taker_fee_ppm;
-    r->hold = p.hold;
-    r->held = p.held->hold;
-    if (!p.crosses && m->tif == TIF_GTC) {
-        book_add(c, &p.instrument->book, slot);
-    } else {
-        match_run(c, slot, m->at_ns, index);
-        match_settle(c, slot, m->at_ns, index);
-    }
+    if (p.crosses) return take(c, m, &p, index);
+    if (m->tif != TIF_GTC) return false;
+    book_add(c, &p.instrument->book, begin(c, m, &p, index));
     return true;
 }
 
@@ -192,7 +206,7 @@ static inline void leave_account(core *c, uint32_t slot, core_order *o, core_acc
     const order_links *own = LINKS(c, slot);
     LINKS(c, own->account_prev)->account_next = own->account_next;
     LINKS(c, own->account_next)->account_prev = own->account_prev;
-    a->first_order = own->account_prev ? a->first_order : own->account_next;
+    a->first_order = first(own->account_prev, a->first_order, own->account_next);
     a->open_orders--;
     seat->open_orders--;
     seat->open_lots[o->side] -= o->qty_lots - o->filled_lots;
@@ -217,7 +231,7 @@ bool straight_cancel(core *c, const core_command *m, uint64_t index)
     book_remove(c, &in->book, slot);
     core_balance_row *held = BALANCE(c, seat->balance[o->side]);
     held->hold -= o->hold;
-    core_report *r = claim(c, CORE_REPORT_HEAD, '4', m->at_ns, index);
+    core_report *restrict r = claim(c, CORE_REPORT_HEAD, '4', m->at_ns, index);
     describe(r, o, POSITION(c, o->position)->strategy, a->id, in->id);
     r->ord_status = status;
     r->liquidity = LIQUIDITY_NONE;
@@ -239,32 +253,31 @@ bool straight_fill(core *c, uint32_t slot, const core_tape *t, i128 notional, i1
     core_seat *seat = SEAT(c, o->seat);
     core_account *a = ACCOUNT(c, seat->account);
     core_instrument *in = INSTRUMENT(c, o->instrument);
-    int64_t filled = o->filled_lots + t->qty_lots, open = o->qty_lots - filled;
+    const core_instrument_spec *spec = &in->spec;
+    int64_t filled = o->filled_lots + t->qty_lots, open = o->qty_lots - filled, ticks_lots;
     uint8_t status = order_next(o->ord_status, 'F', open == 0);
     if (c->careful || a->own.on | c->limit_scopes || o->flags & ~PLAIN_FLAGS || o->type != TYPE_LIMIT || open < 0 || status == 0 ||
         seat->way != WAY_CASH)
         return false;
+    if (__builtin_mul_overflow(o->limit_ticks, open, &ticks_lots) || !is_small(spec->quote_unit) || !is_small(spec->base_unit))
+        return false;
 
     bool buys = o->side == SIDE_BUY;
-    i128 fee = fee_of(notional, liquidity == LIQUIDITY_MAKER ? o->maker_fee_ppm : o->taker_fee_ppm), hold;
-    if (buys) {
-        fixed_notional(o->limit_ticks, open, in->spec.quote_unit, &hold); /* fits: all its lots did when it was placed */
-        hold += fee_of(hold, greater(o->maker_fee_ppm, o->taker_fee_ppm));
-        i128 kept = o->hold - hold - notional;
-        fee = fee > kept ? kept : fee;
-    } else {
-        fixed_amount(open, in->spec.base_unit, &hold);
-    }
+    i128 fee = fee_of(notional, liquidity == LIQUIDITY_MAKER ? o->maker_fee_ppm : o->taker_fee_ppm);
+    i128 bid = (i128)ticks_lots * (int64_t)spec->quote_unit; /* fits: all its lots did when it was placed */
+    bid += fee_of(bid, greater(o->maker_fee_ppm, o->taker_fee_ppm));
+    i128 hold = either(buys, bid, (i128)open * (int64_t)spec->base_unit), kept = o->hold - hold - notional;
+    fee = buys & (fee > kept) ? kept : fee;
     core_balance_row *base = BALANCE(c, seat->balance[SIDE_SELL]), *quote = BALANCE(c, seat->balance[SIDE_BUY]);
     core_position_row *p = POSITION(c, o->position);
-    i128 base_total, quote_total;
-    if (__builtin_add_overflow(base->total, buys ? amount : -amount, &base_total) ||
-        __builtin_sub_overflow(quote->total, (buys ? notional : -notional) + fee, &quote_total) ||
-        !position_fill(c, o->position, o->side, amount, notional, fee))
-        return false; /* and the way of everybody says why */
+    i128 base_total, quote_total, sign = buys ? 1 : -1;
+    if (__builtin_add_overflow(base->total, (amount ^ (sign >> 1)) - (sign >> 1), &base_total) ||
+        __builtin_sub_overflow(quote->total, (notional ^ (sign >> 1)) - (sign >> 1) + fee, &quote_total))
+        return false;
+    if (!position_fill(c, o->position, o->side, amount, notional, fee)) return false; /* everybody's way says why */
 
-    core_report *r = claim(c, sizeof *r, 'F', t->at_ns, index);
-    core_balance_row *held = buys ? quote : base;
+    core_report *restrict r = claim(c, sizeof *r, 'F', t->at_ns, index);
+    core_balance_row *held = BALANCE(c, seat->balance[o->side]);
     base->total = base_total;
     quote->total = quote_total;
     held->hold += hold - o->hold;
