@@ -238,7 +238,7 @@ struct core {
     uint32_t limit_scopes; /* bits of the scopes that have limits, ACCOUNT left out: zero spares their look-ups */
     uint32_t rows_on;      /* limits_on of the rows that are no account's */
     bool watching;         /* some limit asks how prices move */
-    bool replaying;        /* stored reports are being folded: what tripped is told, not decided again */
+    bool replaying;        /* stored reports are being folded: what trips leaves no record */
     uint32_t recent_first, recent_last;
     core_trip trips[TRIPS_ROOM];
     uint32_t trips_used;
@@ -509,6 +509,7 @@ uint32_t limits_count(const core *c, const core_limit_row *row);         /* its 
 void trip_price(core *c, core_instrument *in, int64_t ticks, int64_t at_ns);
 void trip_filled(core *c, uint32_t slot, const core_report *r, i128 realised); /* before the order leaves */
 void trip_rejected(core *c, uint32_t slot, int64_t at_ns);
+void trip_equity(core *c, core_account *a);              /* its worth was counted anew */
 void trip_forget(core *c, unsigned scope, uint64_t key); /* a person let it go on: counting starts anew */
 bool trip_reserve(core *c);
 core_window *trip_window(core *c, uint32_t kind, uint32_t scope, uint64_t key); /* NULL: no room */

@@ -1,6 +1,6 @@
-/* Trips: what stops a scope without being asked. Events are counted where reports are folded, so a replay counts the same;
- * only a live core trips, for what tripped then is told to a replay as the halt it became. A trip writes the halt at once and
- * leaves a record, which the caller makes a row; with no room for the record it waits for the next event of its kind. */
+/* Trips: what stops a scope without being asked. Events are counted where reports are folded and worth is counted, so a
+ * replay counts and halts the same. A trip writes the halt at once and, in a live core, leaves a record, which the caller
+ * makes a row; with no room for the record it waits for the next event of its kind. */
 #include "state.h"
 
 #define SECOND_NS 1000000000
@@ -25,10 +25,10 @@ static bool stands(const core_halt_row *h, const core_trip *t)
 static void trip(core *c, core_trip t)
 {
     uint64_t unused;
-    if (c->replaying || c->trips_used == TRIPS_ROOM) return;
+    if (!c->replaying && c->trips_used == TRIPS_ROOM) return;
     uint32_t slot = halt_find(c, t.scope, t.key, &unused);
     if (slot && stands(HALT(c, slot), &t)) return;
-    if (core_stop(c, &t) == NULL) c->trips[c->trips_used++] = t;
+    if (core_stop(c, &t) == NULL && !c->replaying) c->trips[c->trips_used++] = t;
 }
 
 size_t core_trips_take(core *c, core_trip *out, size_t room)
@@ -84,9 +84,12 @@ static uint32_t event(core *c, uint32_t kind, uint32_t scope, uint64_t key, int6
     return events_since(w, at_ns - (int64_t)window_s * SECOND_NS);
 }
 
+static void forgive(core *c, uint64_t account);
+
 void trip_forget(core *c, unsigned scope, uint64_t key)
 {
     uint64_t unused;
+    if (scope == SCOPE_ACCOUNT) forgive(c, key);
     for (uint32_t kind = 1; kind < WINDOW_KINDS; kind++) {
         uint32_t slot = window_find(c, kind, scope, key, &unused);
         if (slot) WINDOW(c, slot)->count = WINDOW(c, slot)->next = 0;
@@ -151,6 +154,36 @@ void trip_rejected(core *c, uint32_t slot, int64_t at_ns)
     uint64_t key = p.strategy ? p.strategy : p.account->id;
     uint32_t count = event(c, WINDOW_REJECTS, scope, key, at_ns, l->rejects_window_s);
     if (count >= l->rejects_max) trip(c, (core_trip){at_ns, 0, key, scope, REASON_REJECT_STORM, HALT_HALTED, 0, l->rejects_max, count});
+}
+
+/* ---- worth ---- */
+
+/* A loss is told in basis points of what it is a loss of. What came in or went out since is none. */
+static void lost(core *c, const core_account *a, unsigned reason, unsigned state, i128 from, i128 loss, uint32_t limit_bp)
+{
+    i128 bp;
+    if (limit_bp == 0 || from <= 0 || loss <= 0 || !fixed_ratio(loss, BP, from, &bp) || bp <= limit_bp) return;
+    trip(c, (core_trip){c->valued_at_ns, 0, a->id, SCOPE_ACCOUNT, (uint16_t)reason, (uint8_t)state, 0, limit_bp, bp});
+}
+
+void trip_equity(core *c, core_account *a)
+{
+    const core_worth *w = &a->worth;
+    const core_limits *l = &a->own.limits;
+    if (w->peak_known) lost(c, a, REASON_MAX_DRAWDOWN, HALT_HALTED, w->peak, w->peak - w->equity, l->drawdown_bp);
+    i128 had; /* this morning, and what came in since */
+    if (w->day_known && !__builtin_add_overflow(w->day_open, w->flows, &had))
+        lost(c, a, REASON_DAILY_LOSS, HALT_REDUCING, had, had - w->equity, l->daily_loss_bp);
+}
+
+/* What was lost up to now is forgiven: the next loss counts from here. */
+static void forgive(core *c, uint64_t account)
+{
+    uint32_t slot = account <= UINT32_MAX ? table_get(&c->account_ids, account) : 0;
+    if (slot == 0 || !ACCOUNT(c, slot)->worth.known) return;
+    core_worth *w = &ACCOUNT(c, slot)->worth;
+    w->peak = w->equity;
+    w->day_open = w->equity - w->flows;
 }
 
 /* ---- exchanges ---- */

@@ -253,6 +253,7 @@ void value_refresh(core *c, uint32_t account)
     if (!w->day_known) w->day_open = equity - flows; /* the day begins where it was first known, less what came in since */
     w->peak = w->peak_known && peak > equity ? peak : equity;
     w->day_known = w->peak_known = true;
+    if (a->own.on & ON_EQUITY) trip_equity(c, a);
 }
 
 void core_revalue(core *c, int64_t at_ns)

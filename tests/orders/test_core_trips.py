@@ -8,7 +8,19 @@ from typing import NamedTuple
 import pytest
 
 from orders import _core
-from tests.orders.core_cast import ALICE, BOB, BTC_USDT, BUY, SELL, Desk, command, make_core, set_limits
+from tests.orders.core_cast import (
+    ALICE,
+    BOB,
+    BTC,
+    BTC_USDT,
+    BUY,
+    SELL,
+    USDT,
+    Desk,
+    command,
+    make_core,
+    set_limits,
+)
 
 SECOND = 1_000_000_000
 GRID = 2**63 + 5
@@ -130,12 +142,98 @@ def test_what_tripped_is_a_halt_that_a_replay_is_told():
     set_limits(again, ALICE, executions_max=2, executions_window_s=60)
     again.apply(reports)
     assert again.trips() == b""
+    assert again.hash() == core.hash()
     number = next(number for number, name in _core.REASONS.items() if name == trip.why)
     again.set_halt(trip.scope, trip.key, trip.state, number, trip.until_ns, trip.limit, trip.value)
     assert again.hash() == core.hash()
     for one in (core, again):
         one.set_halt(trip.scope, trip.key, _core.HALT_ACTIVE)
     assert again.hash() == core.hash()
+
+
+def test_stops_that_lose_lock_the_instrument_for_a_while():
+    core = make_core()
+    desk = Desk(core)
+    for price in (100, 99, 98):
+        fill(desk, price=100, at=SECOND)
+        desk.place(BOB, BUY, price, 1, at=SECOND)
+        desk.place(ALICE, SELL, price, 1, at=SECOND, strategy=0)
+    again = make_core()
+    set_limits(again, ALICE, stop_outs_max=2, stop_outs_window_s=60, stop_outs_pause_s=100)
+    again.apply(as_stops(core.reports()))
+    desk.core = again
+    assert desk.why(ALICE, BUY, 90, 1, at=101 * SECOND - 1) == "STOPLOSS_GUARD"
+    assert desk.why(BOB, BUY, 90, 1, at=2 * SECOND) == ""
+    assert desk.why(ALICE, BUY, 90, 1, at=101 * SECOND) == ""
+
+
+def as_stops(packed: bytes) -> bytes:
+    """The same reports, of stop orders."""
+    made, at = bytearray(packed), 0
+    while at < len(made):
+        made[at + 43] = _core.TYPE_STOP
+        (size,) = struct.unpack_from("<H", made, at + 84)
+        at += size
+    return bytes(made)
+
+
+def worth_trading() -> Desk:
+    """Alice has 1,000 USDT of her own and counts in them."""
+    core = make_core(rich=False)
+    core.set_account(ALICE, owner=ALICE, exchange=1, reporting_asset=USDT)
+    core.post(ALICE, USDT, 1000)
+    core.post(BOB, BTC, 1000)
+    core.post(BOB, USDT, 10**6)
+    core.mark(BTC_USDT, 100, SECOND)
+    core.day_open(0)
+    return Desk(core)
+
+
+def test_a_loss_of_the_day_lets_only_reduce_until_a_person_resumes():
+    desk = worth_trading()
+    core = desk.core
+    set_limits(core, ALICE, daily_loss_bp=300)
+    desk.place(BOB, SELL, 100, 6)
+    desk.place(ALICE, BUY, 100, 6)
+    core.mark(BTC_USDT, 95, 2 * SECOND)
+    assert trips(core) == []  # 3 % is not more than 3 %
+    core.mark(BTC_USDT, 94, 3 * SECOND)
+    assert [trip[2:] for trip in trips(core)] == [
+        (ALICE, _core.SCOPE_ACCOUNT, "DAILY_LOSS", _core.HALT_REDUCING, 300, 360)
+    ]
+    assert desk.why(ALICE, BUY, 90, 1) == "DAILY_LOSS"
+    assert desk.why(ALICE, SELL, 100, 6) == ""
+    core.set_halt(_core.SCOPE_ACCOUNT, ALICE, _core.HALT_ACTIVE)
+    core.mark(BTC_USDT, 94, 4 * SECOND)
+    assert trips(core) == []  # what was lost is forgiven: the next loss counts from here
+    assert desk.why(ALICE, BUY, 90, 1) == ""
+
+
+def test_a_deposit_is_no_gain_that_hides_a_loss():
+    desk = worth_trading()
+    core = desk.core
+    set_limits(core, ALICE, daily_loss_bp=300)
+    desk.place(BOB, SELL, 100, 6)
+    desk.place(ALICE, BUY, 100, 6)
+    core.post(ALICE, USDT, 1000)
+    core.mark(BTC_USDT, 90, 2 * SECOND)
+    assert trips(core) == []  # 60 of 2,000
+    core.mark(BTC_USDT, 89, 2 * SECOND)
+    assert [trip.why for trip in trips(core)] == ["DAILY_LOSS"]
+
+
+def test_a_loss_from_the_peak_halts():
+    desk = worth_trading()
+    core = desk.core
+    set_limits(core, ALICE, drawdown_bp=1000)
+    desk.place(BOB, SELL, 100, 10)
+    desk.place(ALICE, BUY, 100, 10)
+    core.mark(BTC_USDT, 200, 2 * SECOND)
+    core.mark(BTC_USDT, 180, 3 * SECOND)
+    assert trips(core) == []
+    core.mark(BTC_USDT, 179, 4 * SECOND)
+    assert [(trip.why, trip.state, trip.value) for trip in trips(core)] == [("MAX_DRAWDOWN", _core.HALT_HALTED, 1050)]
+    assert desk.why(ALICE, SELL, 100, 1) == "MAX_DRAWDOWN"
 
 
 def test_windows_outlive_a_checkpoint():
