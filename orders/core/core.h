@@ -368,6 +368,10 @@ size_t core_check(core *c, const core_command *m, core_verdict *out);
 
 /* Draining. The pointer is good until the next command; the answer is bytes, core_report_next() goes from one to the next. */
 size_t core_reports(const core *c, const core_report **first);
+/* Spares a copy: reports are written to that memory (aligned to 16) as long as they fit, then to the ring as ever. Only while
+ * the ring is empty, and nothing but commands until it is taken back, which says how many bytes were written. */
+void core_lend(core *c, uint8_t *memory, size_t bytes);
+size_t core_take_back(core *c);
 static inline const core_report *core_report_next(const core_report *r)
 {
     return (const core_report *)(const void *)((const uint8_t *)r + r->size);

@@ -117,6 +117,7 @@ bool match_reserve(core *c, const core_instrument *in, const core_command *m, ma
 {
     uint64_t meets = 0;
     if (m->type == TYPE_MARKET || book_crosses(&in->book, m->side, m->price_ticks)) meets = in->book.orders[1u - m->side];
+    if (in->mirror == 0 && (uint64_t)m->qty_lots < meets) meets = (uint64_t)m->qty_lots; /* nobody trades less than a lot */
     if (!ring_reserve(c, 4 + 2 * meets)) {
         if (p->orders == 0) match_walk(c, in, m, 0, 0, p);
         meets = p->orders;

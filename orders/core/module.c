@@ -512,9 +512,10 @@ static PyObject *Core_reports(CoreObject *self, PyObject *unused)
     return enter(self) ? drained(self) : NULL;
 }
 
-/* A batch on its way: its reports leave the ring after every few commands, while the cache still has them. */
-#define COMMANDS_A_PIECE 32u
-#define BYTES_A_COMMAND 224u /* most commands make one short report, some a few whole ones */
+/* A batch on its way. Its reports are written where Python will read them; the ring is for what finds no room there. */
+#define BYTES_A_COMMAND 256u /* most commands make one short report, some a few whole ones */
+#define BYTES_TO_SPARE 4096u /* a command, until there are enough for any that meets many orders */
+#define BYTES_TO_SPARE_MOST ((size_t)1 << 17)
 typedef struct {
     const core_command *commands;
     size_t count, done;
@@ -533,18 +534,22 @@ static size_t run_batch(core *c, core_batch *b)
         b->used += waiting;
         core_reports_clear(c);
         if (left == 0 || core_broken(c) != NULL) return 0;
-        b->done += core_process(c, b->commands + b->done, left < COMMANDS_A_PIECE ? left : COMMANDS_A_PIECE, b->done);
+        core_lend(c, b->out + b->used, b->room - b->used);
+        b->done += core_process(c, b->commands + b->done, left, b->done);
+        b->used += core_take_back(c);
     }
 }
 
+_Static_assert(offsetof(PyBytesObject, ob_sval) % 16 == 0, "reports are written straight into bytes");
 static PyObject *process_buffer(CoreObject *self, const Py_buffer *view)
 {
     const core_report *first;
     core_batch b = {.commands = view->buf, .count = (size_t)view->len / sizeof(core_command)};
-    size_t waiting = b.count * BYTES_A_COMMAND + core_reports(self->core, &first);
+    size_t waiting = core_reports(self->core, &first);
     PyObject *out = PyBytes_FromStringAndSize(NULL, 0);
     do {
-        b.room = b.used + waiting + (b.count - b.done) * BYTES_A_COMMAND / 2 + 8 * sizeof *first;
+        size_t left = b.count - b.done, spare = left * BYTES_TO_SPARE;
+        b.room = b.used + waiting + left * BYTES_A_COMMAND + (spare < BYTES_TO_SPARE_MOST ? spare : BYTES_TO_SPARE_MOST);
         if (out == NULL || _PyBytes_Resize(&out, (Py_ssize_t)b.room) < 0) return NULL;
         b.out = (uint8_t *)PyBytes_AS_STRING(out);
         self->busy = true;

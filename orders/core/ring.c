@@ -5,10 +5,37 @@
 #define RING_FIRST_ROOM (64u * sizeof(core_report))
 #define TAPE_FIRST_ROOM 256u
 
+static void return_to_own(core *c)
+{
+    c->lent_used = c->ring_used;
+    c->ring = c->own_ring;
+    c->ring_room = c->own_room;
+    c->ring_used = 0;
+    c->lent = false;
+}
+
+void core_lend(core *c, uint8_t *memory, size_t bytes)
+{
+    c->own_ring = c->ring;
+    c->own_room = c->ring_room;
+    c->ring = memory;
+    c->ring_room = bytes;
+    c->lent = true;
+}
+
+size_t core_take_back(core *c)
+{
+    if (c->lent) return_to_own(c);
+    return c->lent_used;
+}
+
 bool ring_reserve(core *c, uint64_t reports)
 {
     if (reports > c->ring_bound / sizeof(core_report)) return false;
-    size_t needed = c->ring_used + reports * sizeof(core_report);
+    size_t more = reports * sizeof(core_report);
+    if (c->ring_used + more <= c->ring_room) return true;
+    if (c->lent) return_to_own(c);
+    size_t needed = c->ring_used + more;
     if (needed <= c->ring_room) return true;
     if (needed > c->ring_bound) return false;
     size_t room = c->ring_room ? c->ring_room : RING_FIRST_ROOM;

@@ -244,6 +244,9 @@ struct core {
     uint32_t trips_used;
     uint8_t *ring; /* reports one after the other, each of its own size */
     size_t ring_used, ring_room, ring_bound;
+    uint8_t *own_ring; /* while the ring above is lent memory */
+    size_t own_room, lent_used;
+    bool lent;
     core_tape *tape;
     uint32_t tape_first, tape_used, tape_room, tape_bound;
     uint64_t seq, trade_no, tape_seq, tape_lost;
