@@ -142,6 +142,7 @@ def set_halt(scope: str, key: str, state: str, *, by: str, reason: str = "", own
             scope=scope, key=key, owner=owner, defaults={"version": 0}
         )
         halt.state, halt.reason, halt.set_by = state, reason[:200], by[:96]
+        halt.code, halt.limit, halt.value, halt.until = "", None, None, None  # a person's word replaces what tripped
         halt.version += 1
         halt.save()
         Audit.objects.create(

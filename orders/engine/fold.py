@@ -10,7 +10,7 @@ from marketdata.precision import amount_decimal, amount_text, decimal_text, text
 from orders import shapes
 from orders._core import FLAG_REDUCE_ONLY, FLAG_TRAIL_PERCENT
 from orders.conditions import NO_TERMS, PRICED
-from orders.engine import postings
+from orders.engine import numbers, postings
 from orders.engine.batch import Batch
 from orders.engine.orders import LiveOrder, Orders
 from orders.engine.reports import Report
@@ -267,19 +267,5 @@ class Fold:
 
 def reason_picture(report: Report, spec: InstrumentSpec) -> dict[str, Any]:
     """Why the core refused or ended an order, its numbers in the units of their kind."""
-    show = _NUMBERS.get(report.reason)
-    if show is None:
-        return shapes.reason_shape(report.reason)
-    return shapes.reason_shape(report.reason, show(report.limit, spec), show(report.value, spec))
-
-
-_NUMBERS = {
-    "QTY_MIN": lambda value, spec: text(value, spec.lot_size),
-    "QTY_MAX": lambda value, spec: text(value, spec.lot_size),
-    "NOTIONAL_MIN": lambda value, spec: amount_text(value),
-    "NOTIONAL_MAX": lambda value, spec: amount_text(value),
-    "MARGIN_INSUFFICIENT": lambda value, spec: amount_text(value),
-    "BALANCE_INSUFFICIENT": lambda value, spec: amount_text(value),
-    "OPEN_ORDERS_MAX": lambda value, spec: decimal_text(Decimal(value)),
-    "RATE_ORDERS": lambda value, spec: decimal_text(Decimal(value)),
-}
+    code = report.reason
+    return shapes.reason_shape(code, numbers.show(code, report.limit, spec), numbers.show(code, report.value, spec))

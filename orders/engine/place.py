@@ -119,7 +119,7 @@ def _refuse_stale(recorder: Recorder, batch: Batch, raw: bytes, order: LiveOrder
 def _status(order: LiveOrder) -> int:
     if order.status != "rejected" or order.reason is None:
         return 201
-    return {"SPEC_CHANGED": 409, "RATE_ORDERS": 429}.get(order.reason["code"], 422)
+    return {"SPEC_CHANGED": 409, "RATE_ORDERS": 429, "RATE_MESSAGES": 429}.get(order.reason["code"], 422)
 
 
 def _answer(batch: Batch, command: messages.Place, order: LiveOrder) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 import psycopg
 
 from marketdata.precision import to_amount
-from orders._core import Core
+from orders._core import SCOPE_ACCOUNT, Core
 from orders.engine import journal, stored
 from orders.engine.fold import Books
 from orders.engine.orders import Orders
@@ -30,6 +30,7 @@ class Recovered:
 
     chain: journal.Chain
     halts: dict[tuple[int, int], int] = field(default_factory=dict)
+    limits: set[tuple[int, int]] = field(default_factory=set)  # scopes, accounts apart, whose limits the core knows
     extra: dict[str, Any] = field(default_factory=dict)
     checkpoint_seq: int = 0
     entries: int = 0
@@ -45,6 +46,7 @@ def rebuild(connection: psycopg.Connection[Any], core: Core, shard: int) -> Reco
         if row is not None:
             found.checkpoint_seq, found.extra = row[0], row[2]
             found.halts = {(scope, key): state for scope, key, state in found.extra.get("halts", [])}
+            found.limits = {(scope, key) for scope, key in found.extra.get("limits", [])}
             core.restore(bytes(row[1]))
         found.chain = journal.Chain(*_chain_at(cursor, shard, found.checkpoint_seq))
         with connection.cursor(name="journal_tail") as tail:
@@ -60,6 +62,10 @@ def rebuild(connection: psycopg.Connection[Any], core: Core, shard: int) -> Reco
                 if told is not None and told[0] == "set_halt":
                     scope, key, state = told[1]
                     found.halts[scope, key] = state
+                if told is not None and told[0] in ("set_limits", "clear_limits") and told[1][0] != SCOPE_ACCOUNT:
+                    (found.limits.add if told[0] == "set_limits" else found.limits.discard)((told[1][0], told[1][1]))
+                if told is not None:
+                    core.trips()  # what tripped then has its row
                 found.chain = journal.Chain(seq, bytes(entry_hash))
                 found.entries += 1
     log.info("rebuilt from checkpoint %d and %d journal entries", found.checkpoint_seq, found.entries)

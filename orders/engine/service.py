@@ -21,7 +21,7 @@ from marketdata import channels, clock, partitions
 from marketdata.service import Service
 from orders import messages
 from orders._core import Core
-from orders.engine import equity, journal, ledger, recovery, world
+from orders.engine import equity, journal, ledger, recovery, stops, trips, world
 from orders.engine import lease as leases
 from orders.engine import orders as books_of_orders
 from orders.engine.batch import Batch
@@ -112,7 +112,7 @@ class EngineService(Service):
         self.valuer = Valuer(self.teller)
         self.checkpointer = Checkpointer(database(), self.shard)
         self.checkpoint_seq, self.checkpoint_ns = found.checkpoint_seq, clock.monotonic_ns()
-        told = world.World(halts=found.halts)
+        told = world.World(halts=found.halts, limits={place: {} for place in found.limits})
         self._transact(connection, [], lambda batch, cursor: self._begin_epoch(batch, told))
         self.market.open(found.extra.get("simulator"))
         self._drain_old_stream(connection)
@@ -186,7 +186,10 @@ class EngineService(Service):
             version = leases.renew(cursor, self.lease, self.last_id.decode())
             if more is not None:  # first: these reports were made before anything is told, and under the old steps
                 more(batch, cursor)
-            if version != self.control_version and self.control_version >= 0:
+            due = at_ns >= self.world.due_ns
+            if due:
+                stops.expire(cursor, batch.at)
+            if due or (version != self.control_version and self.control_version >= 0):
                 self._obey(batch, cursor)
             self.control_version = version
             self.recorder.identity.prepare(cursor, [command for _, command in commands if command is not None])
@@ -196,6 +199,7 @@ class EngineService(Service):
                     self.decider.decide(cursor, batch, entry.payload, command, now_ms - entry.ms)
             if commands:
                 self._refill(batch)
+            trips.write(cursor, batch, self.teller, self.world)
             if batch:
                 ledger.write(cursor, self.lease, batch)
         ledger.mark_stored(batch)
@@ -280,6 +284,7 @@ class EngineService(Service):
         return {
             "simulator": self.market.simulator.state(),
             "halts": [[scope, key, state] for (scope, key), state in self.world.halts.items()],
+            "limits": [[scope, key] for scope, key in self.world.limits],
         }
 
 

@@ -39,7 +39,7 @@ class Teller:
         for telling in list(world.told(old, new)):
             self._tell_or_leave_out(batch, telling, new)
         if old.halt_rows != new.halt_rows:
-            self._announce_halts(batch, new)
+            self.announce_halts(batch, new)
         for funding in new.fundings:
             account = new.accounts.get(funding.account_id)
             if account is not None:
@@ -70,7 +70,7 @@ class Teller:
         log.error("account %s stays as it was: %s", new.accounts[account_id].name, error)
         new.accounts[account_id] = replace(new.accounts[account_id], margin=NOT_TOLD)
 
-    def _announce_halts(self, batch: Batch, new: World) -> None:
+    def announce_halts(self, batch: Batch, new: World) -> None:
         """Every account hears the state of trading in its own sequence."""
         for account in new.accounts.values():
             halts = [row for row in new.halt_rows if row["owner_id"] in (None, account.owner_id)]

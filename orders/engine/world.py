@@ -16,8 +16,6 @@ import psycopg
 from orders import limits
 from orders._core import (
     HALT_ACTIVE,
-    HALT_HALTED,
-    HALT_REDUCING,
     INSTRUMENT_DELISTED,
     INSTRUMENT_HALTED,
     INSTRUMENT_TRADING,
@@ -25,17 +23,12 @@ from orders._core import (
     KIND_LINEAR,
     KIND_SPOT,
     SCOPE_ACCOUNT,
-    SCOPE_EXCHANGE,
-    SCOPE_GLOBAL,
-    SCOPE_INSTRUMENT,
-    SCOPE_OWNER,
-    SCOPE_STRATEGY,
 )
-from orders.ids import strategy_key
+from orders.engine import stops
 
 AMOUNT_UNIT = 10**18
+NEVER_NS = 2**63 - 1
 _STATUS = {"trading": INSTRUMENT_TRADING, "halted": INSTRUMENT_HALTED, "delisted": INSTRUMENT_DELISTED}
-_STATE = {"active": HALT_ACTIVE, "reducing": HALT_REDUCING, "halted": HALT_HALTED}
 
 #: (method of Core, its positional arguments, its keyword arguments)
 Telling = tuple[str, list[int], dict[str, Any]]
@@ -183,7 +176,11 @@ class World:
     instruments: dict[int, InstrumentSpec] = field(default_factory=dict)
     accounts: dict[int, AccountSpec] = field(default_factory=dict)
     assets: dict[int, str] = field(default_factory=dict)
-    halts: dict[tuple[int, int], int] = field(default_factory=dict)
+    halts: dict[stops.Place, int] = field(default_factory=dict)
+    stops: dict[stops.Place, dict[str, int]] = field(default_factory=dict)  # of halts that tripped: why, until when
+    gates: dict[stops.Place, int] = field(default_factory=dict)
+    limits: dict[stops.Place, dict[str, int]] = field(default_factory=dict)  # of every scope but accounts
+    due_ns: int = NEVER_NS  # when the clock alone changes this picture
     halt_rows: list[dict[str, Any]] = field(default_factory=list)
     fundings: list[FundingRow] = field(default_factory=list)
     openings: dict[int, dict[int, int]] = field(default_factory=dict)
@@ -204,10 +201,6 @@ SELECT a.id, a.name, a.owner_id, e.id, e.name, a.kind, r.id, r.code, a.margin,
     || COALESCE((SELECT jsonb_object_agg(code, value::text) FROM orders_risklimit WHERE account_id = a.id), '{}')
 FROM orders_account a JOIN orders_owner o ON o.id = a.owner_id JOIN marketdata_exchange e ON e.id = a.exchange_id
 JOIN marketdata_asset r ON r.id = a.reporting_asset_id WHERE o.shard = %s ORDER BY a.id
-"""
-_HALTS = """
-SELECT h.scope, h.key, h.state, h.owner_id, o.name, h.reason, h.set_by, h.set_at, h.version
-FROM orders_halt h LEFT JOIN orders_owner o ON o.id = h.owner_id ORDER BY h.id
 """
 _FUNDINGS = """
 SELECT f.id, f.account_id, f.kind, f.asset_id, (f.amount * 1e18)::numeric(56,0)
@@ -239,14 +232,7 @@ def read(cursor: psycopg.Cursor[Any], shard: int) -> World:
         pairs = tuple(sorted((code, Decimal(value)) for code, value in values.items()))
         account = AccountSpec(*columns, pairs)
         world.accounts[account.id] = account
-    for scope, key, state, owner_id, owner, reason, set_by, set_at, version in cursor.execute(_HALTS).fetchall():
-        for place in _halt_places(world, scope, key, owner_id, owner):
-            world.halts[place] = max(world.halts.get(place, HALT_ACTIVE), _STATE[state])
-        if state != "active":
-            world.halt_rows.append(
-                {"scope": scope, "key": key, "state": state, "owner_id": owner_id, "reason": reason, "set_by": set_by,
-                 "set_at": set_at.isoformat(), "version": version}
-            )  # fmt: skip
+    stops.read(cursor, world)
     world.fundings = [
         FundingRow(row[0], row[1], row[2], row[3], int(row[4]))
         for row in cursor.execute(_FUNDINGS, (shard,)).fetchall()
@@ -254,28 +240,6 @@ def read(cursor: psycopg.Cursor[Any], shard: int) -> World:
     for account_id, asset_id, amount in cursor.execute(_OPENINGS, (shard,)).fetchall():
         world.openings.setdefault(account_id, {})[asset_id] = int(amount)
     return world
-
-
-def _halt_places(
-    world: World, scope: str, key: str, owner_id: int | None, owner: str | None
-) -> Iterator[tuple[int, int]]:
-    """(scope, key) as the core numbers them; a name that means nothing here halts nothing here."""
-    if scope == "global":
-        yield SCOPE_GLOBAL, 0
-    elif scope == "owner" and owner_id is not None:
-        yield SCOPE_OWNER, owner_id
-    elif scope == "strategy" and owner_id is not None:
-        yield SCOPE_STRATEGY, strategy_key(owner_id, key)
-    elif scope == "account":
-        yield from ((SCOPE_ACCOUNT, account.id) for account in world.accounts.values() if account.name == key)
-    elif scope == "exchange":
-        yield from {(SCOPE_EXCHANGE, spec.exchange_id) for spec in world.instruments.values() if spec.exchange == key}
-    elif scope == "instrument":
-        yield from (
-            (SCOPE_INSTRUMENT, spec.id)
-            for spec in world.instruments.values()
-            if f"{spec.exchange}:{spec.symbol}" == key
-        )
 
 
 def told(old: World, new: World) -> Iterator[Telling]:
@@ -296,7 +260,20 @@ def told(old: World, new: World) -> Iterator[Telling]:
                 yield "set_limits", [SCOPE_ACCOUNT, account.id], values
             elif before is not None:
                 yield "clear_limits", [SCOPE_ACCOUNT, account.id], {}
+    yield from _stops_told(old, new)
+
+
+def _stops_told(old: World, new: World) -> Iterator[Telling]:
+    for place in sorted(old.limits.keys() | new.limits.keys()):
+        wanted = new.limits.get(place)
+        if wanted is None:
+            yield "clear_limits", [*place], {}
+        elif old.limits.get(place) != wanted:
+            yield "set_limits", [*place], dict(wanted)
+    for place in sorted(old.gates.keys() | new.gates.keys()):
+        if old.gates.get(place) != new.gates.get(place, 0):
+            yield "set_gates", [*place, new.gates.get(place, 0)], {}
     for place in sorted(old.halts.keys() | new.halts.keys()):
         state = new.halts.get(place, HALT_ACTIVE)
         if old.halts.get(place, HALT_ACTIVE) != state:
-            yield "set_halt", [*place, state], {}
+            yield "set_halt", [*place, state], dict(new.stops.get(place, {})) if state != HALT_ACTIVE else {}
