@@ -2,8 +2,10 @@
 
 One record = instrument_id, spec_version, kind, side, ticks, lots, exchange_ns, seq (little endian). Prices are ticks
 and quantities lots of the spec_version named. `seq` counts each instrument's records from 1 without a hole: a jump
-means records were lost and the book is unusable until the next SNAPSHOT. seq 0 stands outside the sequence (a replay's
-ANCHOR and PROOF, written beside the simulator). Pure.
+means records were lost and the book is unusable until the next SNAPSHOT. seq 0 stands outside the sequence: ANCHOR, BOOK and
+the PROOF beside them. Within a block, LEVEL records of one instrument and one exchange_ns that follow each other are one
+event, as are the TOP of the bids and that of the asks behind it: only after the last of them is the book what it was at
+the exchange. Pure.
 """
 
 from __future__ import annotations
@@ -19,6 +21,7 @@ TOP = 4  # best price and its lots on one side; lots 0 = that side is empty
 PROOF = 5  # the source is alive
 ANCHOR = 6  # replay: the price the simulator's depth should stand around
 GAP = 7  # the book is unusable until a SNAPSHOT
+BOOK = 8  # the source tells its own book: whoever simulates depth here makes way for it
 
 BUY = 0
 SELL = 1

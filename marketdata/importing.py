@@ -90,12 +90,25 @@ def create_instrument(exchange: str, symbol: str, sample: Path, columns: tuple[s
 
     ValueError when the symbol is not BASE/QUOTE.
     """
-    base, _, quote = symbol.partition("/")
-    if not base or not quote:
-        raise ValueError(f'a symbol to be created is BASE/QUOTE, as BTC/USDT; was "{symbol}"')
     bars = list(islice(read_klines(sample, columns), SAMPLE_ROWS))
     if not bars:
         raise FileTrouble(f"{sample} holds no bars, so the steps of {symbol} cannot be told from it.")
+    return make_instrument(
+        exchange,
+        symbol,
+        _step(value for bar in bars for value in bar[1:5]),
+        _step(bar.volume for bar in bars),
+        _simulation(bars),
+    )
+
+
+def make_instrument(exchange: str, symbol: str, tick: Decimal, lot: Decimal, simulation: dict[str, str]) -> Instrument:
+    """An instrument of these steps, on an exchange that is made with source replay when absent. ValueError when the
+    symbol is not BASE/QUOTE.
+    """
+    base, _, quote = symbol.partition("/")
+    if not base or not quote:
+        raise ValueError(f'a symbol to be created is BASE/QUOTE, as BTC/USDT; was "{symbol}"')
     with transaction.atomic():
         market, _ = Exchange.objects.get_or_create(
             name=exchange, defaults={"source": Exchange.Source.REPLAY, "position": Exchange.objects.count()}
@@ -108,9 +121,9 @@ def create_instrument(exchange: str, symbol: str, sample: Path, columns: tuple[s
                 "base": assets[base],
                 "quote": assets[quote],
                 "settle": assets[quote],
-                "tick_size": _step(value for bar in bars for value in bar[1:5]),
-                "lot_size": _step(bar.volume for bar in bars),
-                "simulation": _simulation(bars),
+                "tick_size": tick,
+                "lot_size": lot,
+                "simulation": simulation,
                 "position": Instrument.objects.filter(exchange=market).count(),
             },
         )[0]

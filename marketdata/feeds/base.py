@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
 from typing import NamedTuple, Protocol
 
@@ -41,7 +41,55 @@ class AnchorSeen(NamedTuple):
     price: Decimal
 
 
-Event = TradeSeen | KlineSeen | TimeSeen | AnchorSeen
+Levels = Sequence[tuple[Decimal, Decimal]]  # (price, quantity)
+
+
+class PrintSeen(NamedTuple):
+    """A public trade of a market that is told to everybody else from here. `side` is the taker's."""
+
+    instrument_id: int
+    exchange_ns: int
+    side: int
+    price: Decimal
+    quantity: Decimal
+
+
+class BookSeen(NamedTuple):
+    """The whole book."""
+
+    instrument_id: int
+    exchange_ns: int
+    bids: Levels
+    asks: Levels
+
+
+class LevelsSeen(NamedTuple):
+    """What now stands at these prices; quantity 0: nothing."""
+
+    instrument_id: int
+    exchange_ns: int
+    bids: Levels
+    asks: Levels
+
+
+class TopSeen(NamedTuple):
+    """The best of both sides."""
+
+    instrument_id: int
+    exchange_ns: int
+    bid: tuple[Decimal, Decimal]
+    ask: tuple[Decimal, Decimal]
+
+
+class BookLost(NamedTuple):
+    """The source cannot say any more what the book is, until it tells a whole one."""
+
+    instrument_id: int
+    exchange_ns: int
+
+
+DepthEvent = PrintSeen | BookSeen | LevelsSeen | TopSeen | BookLost
+Event = TradeSeen | KlineSeen | TimeSeen | AnchorSeen | DepthEvent
 
 
 class Feed(Protocol):

@@ -1,4 +1,4 @@
-"""The one path behind every feed: events in; bars stored, then told; anchors put on the market stream.
+"""The one path behind every feed: events in; bars stored, then told; books, prints and anchors put on the market stream.
 
 A closed bar is in PostgreSQL before anyone hears of it, so whoever hears can read. Open bars are told at most four
 times a second for each series. An instrument that fails is set aside, with its reason, and begins again from the stored
@@ -17,7 +17,19 @@ from marketdata.blocks import BlockWriter
 from marketdata.bus import Bus, BusDown
 from marketdata.channels import KLINES, KlineNews, encode_klines
 from marketdata.domain import InstrumentSpec, Kline
-from marketdata.feeds.base import AnchorSeen, Event, KlineSeen, TimeSeen, TradeSeen
+from marketdata.feeds.base import (
+    AnchorSeen,
+    BookLost,
+    BookSeen,
+    Event,
+    KlineSeen,
+    LevelsSeen,
+    PrintSeen,
+    TimeSeen,
+    TopSeen,
+    TradeSeen,
+)
+from marketdata.feeds.depth import DepthWriter, OffStep
 from marketdata.klines import Ladder
 from marketdata.precision import nearest_units
 from marketdata.store import minutes_since, store_bars
@@ -35,8 +47,11 @@ Series = tuple[int, str]
 class FeedPath:
     """Not thread-safe: belongs to the thread that reads the feed. Call `flush` a few times a second and at the end."""
 
-    def __init__(self, bus: Bus, monotonic_ns: Callable[[], int] = clock.monotonic_ns) -> None:
+    def __init__(self, bus: Bus, monotonic_ns: Callable[[], int] = clock.monotonic_ns, *, again: bool = False) -> None:
+        """`again`: the source plays what has been before, so bars stored of its future do not exist."""
         self._bus = bus
+        self._again = again
+        self._depth = DepthWriter(monotonic_ns)
         self._monotonic_ns = monotonic_ns
         self._specs: dict[int, InstrumentSpec] = {}
         self._longer: dict[int, tuple[str, ...]] = {}
@@ -80,12 +95,21 @@ class FeedPath:
         """Store what closed, tell what closed; tell what is open and put anchors on the stream when it is time, or
         `everything`.
         """
+        self.publish()
         self._store_closed()
         now_ns = self._monotonic_ns()
         if everything or now_ns - self._told_ns >= OPEN_EVERY_NS:
             self._told_ns = now_ns
             self._tell_open()
             self._put_anchors()
+
+    def publish(self) -> None:
+        """Put books and prints on the market streams: at once, whatever the bars wait for."""
+        for exchange, block in self._depth.blocks().items():
+            try:
+                self._bus.publish_block(exchange, block)
+            except BusDown:
+                log.warning("the bus is away; a block of %s was not told, the next whole book heals that", exchange)
 
     def flush_when_due(self, rows: int) -> None:
         """Flush when a quarter of a second has passed or `rows` bars wait: for feeds that can go faster than anyone
@@ -117,12 +141,21 @@ class FeedPath:
                     self._pending.append((instrument_id, interval, bar))
                 else:
                     self._open[instrument_id, interval] = bar
+            case PrintSeen(instrument_id, exchange_ns, _, price, quantity):
+                self._publish_depth(event)
+                moment_ms = exchange_ns // 1_000_000
+                self._closed(instrument_id, self._ladder(instrument_id, moment_ms).trade(moment_ms, price, quantity))
+                self._changed.add(instrument_id)
+            case BookSeen() | LevelsSeen() | TopSeen() | BookLost():
+                self._publish_depth(event)
             case AnchorSeen(instrument_id):
                 self._anchors[instrument_id] = event
 
     def _ladder(self, instrument_id: int, moment_ms: int, before_ms: int | None = None) -> Ladder:
         ladder = self._ladders.get(instrument_id)
         if ladder is None:
+            if self._again and before_ms is None:
+                before_ms = intervals.open_ms(moment_ms, intervals.BASE)
             # The longest bar that may be open now began at the latest here; what is stored since then lies under the
             # open bars. Trades of minutes that are stored already are late to the ladder, so a backlog read again
             # changes nothing. A replay goes back in time (before_ms): for it, what is stored of its future does not
@@ -190,6 +223,12 @@ class FeedPath:
                 except BusDown:
                     log.warning("the bus is away; an anchor of %s was not told", exchange)
 
+    def _publish_depth(self, event: PrintSeen | BookSeen | LevelsSeen | TopSeen | BookLost) -> None:
+        try:
+            self._depth.take(self._specs[event.instrument_id], event)
+        except OffStep as error:
+            log.warning("%s: an event was dropped: %s", self._specs[event.instrument_id].symbol, error)
+
     def _tell(self, news: list[KlineNews]) -> None:
         for start in range(0, len(news), MESSAGE_BARS):
             try:
@@ -224,6 +263,7 @@ class FeedPath:
         self._ladders.pop(instrument_id, None)
         self._changed.discard(instrument_id)
         self._anchors.pop(instrument_id, None)
+        self._depth.forget(instrument_id)
         self.seen_ns.pop(instrument_id, None)
         for series in [series for series in self._open if series[0] == instrument_id]:
             del self._open[series]

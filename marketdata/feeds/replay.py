@@ -42,6 +42,11 @@ class ReplayFeed:
         self.finished = False
         self.now: Kline | None = None
 
+    @property
+    def now_ns(self) -> int:
+        """How far the bars have come."""
+        return self.now.open_ms * 1_000_000 if self.now else 0
+
     def subscribe(self, wanted: Mapping[int, InstrumentSpec]) -> None:
         """Who hears the bars: usually one instrument."""
         self._wanted = dict(wanted)

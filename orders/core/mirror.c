@@ -69,11 +69,12 @@ static bool sound(const core *c, const core_mirror *m, const mirror_record *r)
     return fixed_worth(spec, SIDE_SELL, r->ticks, r->lots, &amount) && fixed_amount(r->lots, spec->base_unit, &amount);
 }
 
-/* Whether the next record is part of the same event: differences and tops of one moment. */
+/* Whether the next record is part of the same event: differences of one moment, or the top of the asks after that of the
+ * bids. */
 static bool goes_on(const core *c, const core_mirror *m, const mirror_record *r, const mirror_record *next)
 {
     return next != NULL && next->instrument == r->instrument && next->seq == r->seq + 1 && next->exchange_ns == r->exchange_ns &&
-           (next->kind == RECORD_LEVEL || next->kind == RECORD_TOP) && sound(c, m, next);
+           next->kind == r->kind && (r->kind == RECORD_LEVEL || (r->kind == RECORD_TOP && r->side < next->side)) && sound(c, m, next);
 }
 
 /* A snapshot that is complete goes on its way; false when the ring must be drained first. */

@@ -1,7 +1,7 @@
 """The slow, obvious mirror: what orders of accounts get from a market that is elsewhere. Judge of the C one.
 
-The market tells records (marketdata/blocks.py): SNAPSHOT with its LEVELs, LEVEL and TOP (several of one moment are one
-event), TRADE. Its own entries are one number of lots a price and side. Orders rest beside them. The eight rules:
+The market tells records (marketdata/blocks.py): SNAPSHOT with its LEVELs; LEVEL, consecutive ones of one moment being one
+event; TOP, of the bids with that of the asks behind it; TRADE. Its own entries are one number of lots a price and side. Orders rest beside them. The eight rules:
 
 1. **Only the market fills.** Orders meet the market's entries and prints, never each other, and are not seen in the
    market's book. A taker gets the entries' prices, best first, as far as its limit; an order that rests gets its own
@@ -415,4 +415,6 @@ class OracleMirror:
 
 def _same_event(record: Record, following: Record) -> bool:
     same = following.instrument_id == record.instrument_id and following.exchange_ns == record.exchange_ns
-    return same and following.seq == record.seq + 1 and following.kind in (LEVEL, TOP)
+    if not same or following.seq != record.seq + 1 or following.kind != record.kind:
+        return False
+    return record.kind == LEVEL or (record.kind == TOP and record.side < following.side)

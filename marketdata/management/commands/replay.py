@@ -1,4 +1,4 @@
-"""manage.py replay: recorded klines played through the same path as a live feed."""
+"""manage.py replay: recorded klines, or a recorded raw session, played through the same path as a live feed."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import signal
 import sys
 import threading
 from argparse import ArgumentParser
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -14,12 +14,15 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 from tqdm import tqdm
 
-from marketdata import bus, clock, importing, intervals, services
+from marketdata import bus, captures, clock, importing, intervals, services
 from marketdata.domain import Kline
+from marketdata.feeds.binance_raw import Line
+from marketdata.feeds.capture import CaptureFeed
 from marketdata.feeds.path import FeedPath
 from marketdata.feeds.replay import ReplayFeed
 from marketdata.files import FileTrouble, column_names, read_klines, series_of
 from marketdata.models import Exchange, Instrument
+from marketdata.precision import decimal_text
 from marketdata.services import InstrumentUnknown
 
 PENDING_ROWS = 2000
@@ -27,13 +30,14 @@ TELL_EVERY_NS = 1_000_000_000
 
 
 class Command(BaseCommand):
-    """Bars go out open and closed, closed ones are stored, and the simulator's depth stands around the replayed
-    price.
+    """Bars: they go out open and closed, closed ones are stored, and the simulator's depth stands around the replayed
+    price. A raw session: its own book and trades go out, and bars are built of the trades. The file's content says
+    which.
     """
 
     help = (
-        "Play kline files (as for import_klines) on an exchange of source replay: charts move, "
-        "strategies hear closed klines, and paper orders trade around the replayed price."
+        "Play kline files (as for import_klines) or a raw Binance session on an exchange of source replay: charts move, "
+        "strategies hear closed klines, and paper orders trade around the replayed price, or in the recorded book."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
@@ -49,6 +53,51 @@ class Command(BaseCommand):
         parser.add_argument("--to", dest="end", help="ISO time before which to stop.")
 
     def handle(self, *args: Any, **options: Any) -> None:
+        try:
+            kinds = {captures.is_capture(path) for path in options["files"]}
+        except FileTrouble as error:
+            raise CommandError(f"Nothing was played: {error}") from error
+        if len(kinds) > 1:
+            raise CommandError("Nothing was played: some of these files are raw sessions and some are not.")
+        stopping = threading.Event()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, lambda *_: stopping.set())
+        if kinds == {True}:
+            self._handle_capture(options, stopping)
+        else:
+            self._handle_bars(options, stopping)
+
+    def _handle_capture(self, options: dict[str, Any], stopping: threading.Event) -> None:
+        """Books and trades as they were received."""
+        try:
+            first_ms, end_ms = _moment_ms(options["first"]), _moment_ms(options["end"])
+            found = captures.sample(options["files"][0])
+            symbol = options["symbol"] or found.symbol
+            if symbol is None:
+                raise CommandError("Say which symbol this is, as --symbol BTC/USDT: the file does not tell.")
+            simulation = {"start_price": decimal_text(found.price), "depth_lots": str(found.depth_lots)}
+            instrument = self._instrument(
+                options["exchange"],
+                symbol,
+                lambda: importing.make_instrument(
+                    options["exchange"], symbol, found.tick_size, found.lot_size, simulation
+                ),
+            )
+            lines = _all_lines(options["files"])
+            feed = CaptureFeed(
+                lines, options["speed"], stopping, (first_ms or 0) * 1_000_000, (end_ms or 0) * 1_000_000
+            )
+        except (ValueError, FileTrouble) as error:
+            raise CommandError(f"Nothing was played: {error}") from error
+        try:
+            self._play(feed, instrument, FeedPath(bus.default(), again=True), " lines", options["verbosity"] == 0)
+        except FileTrouble as error:
+            raise CommandError(f"{feed.played:,} lines were played, then: {error}") from error
+        until = clock.from_ns(feed.now_ns)
+        self.stdout.write(f"{feed.played:,} lines played on {instrument}, up to {until:%Y-%m-%d %H:%M:%S} UTC.")
+
+    def _handle_bars(self, options: dict[str, Any], stopping: threading.Event) -> None:
+        """Bars, lived through again."""
         symbol, interval = series_of(options["files"][0])
         options["symbol"] = options["symbol"] or symbol
         interval = options["interval"] or interval or intervals.BASE
@@ -58,47 +107,52 @@ class Command(BaseCommand):
             intervals.length_ms(interval)
             columns = column_names(options["columns"]) if options["columns"] else None
             first_ms, end_ms = _moment_ms(options["first"]), _moment_ms(options["end"])
-            instrument = self._instrument(options, columns)
-            stopping = threading.Event()
+            instrument = self._instrument(
+                options["exchange"],
+                options["symbol"],
+                lambda: importing.create_instrument(
+                    options["exchange"], options["symbol"], options["files"][0], columns
+                ),
+            )
             bars = _between(_all_bars(options["files"], columns), first_ms, end_ms)
             feed = ReplayFeed(bars, interval, options["speed"], stopping)
         except (ValueError, FileTrouble) as error:
             raise CommandError(f"Nothing was played: {error}") from error
-        for number in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(number, lambda *_: stopping.set())
         try:
-            self._play(feed, instrument, interval, quiet=options["verbosity"] == 0)
+            self._play(feed, instrument, FeedPath(bus.default()), " bars", options["verbosity"] == 0)
         except FileTrouble as error:
             raise CommandError(f"{feed.played:,} bars were played, then: {error}") from error
         played = f"{feed.played:,} bars of {interval} played on {instrument}"
         until = f", up to {clock.from_ms(feed.now.open_ms):%Y-%m-%d %H:%M} UTC" if feed.now else ""
         self.stdout.write(f"{played}{until}.")
 
-    def _play(self, feed: ReplayFeed, instrument: Instrument, interval: str, quiet: bool) -> None:
-        path = FeedPath(bus.default())
+    def _play(
+        self, feed: ReplayFeed | CaptureFeed, instrument: Instrument, path: FeedPath, unit: str, quiet: bool
+    ) -> None:
         spec = services.specs(instrument.exchange.name)[instrument.pk]
         feed.subscribe({spec.id: spec})
         path.follow({spec.id: spec})
-        shown = tqdm(unit=" bars", disable=quiet or not sys.stderr.isatty(), file=sys.stderr)
+        shown = tqdm(unit=unit, disable=quiet or not sys.stderr.isatty(), file=sys.stderr)
         told_ns = 0
         with shown:
             while not feed.finished:
                 for event in feed.events():
                     path.take(event)
                     path.flush_when_due(PENDING_ROWS)
+                path.publish()
+                path.flush_when_due(PENDING_ROWS)
                 shown.update(feed.played - shown.n)
                 if clock.monotonic_ns() >= told_ns + TELL_EVERY_NS:
                     told_ns = clock.monotonic_ns()
                     services.tell_state(spec.id, "live")
-                if feed.now is not None:
-                    shown.set_postfix_str(f"{clock.from_ms(feed.now.open_ms):%Y-%m-%d %H:%M}", refresh=False)
+                if feed.now_ns:
+                    shown.set_postfix_str(f"{clock.from_ns(feed.now_ns):%Y-%m-%d %H:%M}", refresh=False)
             path.flush(everything=True)
         services.tell_state(spec.id, "ended")
         if path.errors:
             raise CommandError(f"{instrument} was set aside: {path.errors[spec.id]}")
 
-    def _instrument(self, options: dict[str, Any], columns: tuple[str, ...] | None) -> Instrument:
-        exchange, symbol = options["exchange"], options["symbol"]
+    def _instrument(self, exchange: str, symbol: str, create: Callable[[], Instrument]) -> Instrument:
         found = Exchange.objects.filter(name=exchange).first()
         if found is not None and found.source != Exchange.Source.REPLAY:
             raise CommandError(
@@ -108,7 +162,7 @@ class Command(BaseCommand):
         try:
             return services.find_instrument(exchange, symbol)
         except InstrumentUnknown:
-            instrument = importing.create_instrument(exchange, symbol, options["files"][0], columns)
+            instrument = create()
             services.subscribe(exchange, symbol)
             self.stdout.write(f"Created {instrument}: tick {instrument.tick_size:f}, lot {instrument.lot_size:f}.")
             return instrument
@@ -117,6 +171,11 @@ class Command(BaseCommand):
 def _all_bars(files: list[Path], columns: tuple[str, ...] | None) -> Iterator[Kline]:
     for path in files:
         yield from read_klines(path, columns)
+
+
+def _all_lines(files: list[Path]) -> Iterator[Line]:
+    for path in files:
+        yield from captures.read_lines(path)
 
 
 def _between(bars: Iterator[Kline], first_ms: int | None, end_ms: int | None) -> Iterator[Kline]:
