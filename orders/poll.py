@@ -55,7 +55,7 @@ def poll(send: Send, now: datetime, after: tuple[int, int] | None = None, connec
         orders = list(group)
         exchange = orders[0].account.exchange
         try:
-            port = connect(exchange.name, exchange.source, shard)
+            port = connect(exchange.name, orders[0].account.kind, shard)
             sightings = port.fetch_orders(account_id, [order.exchange_order_id for order in orders])
         except LookupError:
             continue  # no order entry there yet, so nothing of ours can stand there

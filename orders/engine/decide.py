@@ -15,15 +15,15 @@ from orders.engine.change import cancel_all, change
 from orders.engine.place import place
 from orders.engine.recorder import Recorder, say
 from orders.engine.told import told
-from orders.exchanges.sim import SimExchange
+from orders.exchanges.inside import CoreExchange
 
 
 class Decider:
     """Decides commands against one core. Not thread-safe: the engine's loop owns it."""
 
-    def __init__(self, recorder: Recorder, exchange: SimExchange) -> None:
+    def __init__(self, recorder: Recorder, exchanges: dict[str, CoreExchange]) -> None:
         self.recorder = recorder
-        self.exchange = exchange
+        self.exchanges = exchanges  # by account.kind
 
     def decide(
         self, cursor: psycopg.Cursor[Any], batch: Batch, raw: bytes, command: messages.Command, age_ms: int
@@ -47,6 +47,8 @@ class Decider:
             say(batch, command, 200, {"seq": recorder.chain.seq, "hash": f"{recorder.core.hash():016x}"})
         else:
             try:
-                say(batch, command, 200, self.exchange.answer(command))
+                account = self.recorder.world.accounts.get(command.account_id)
+                exchange = self.exchanges.get(account.kind if account else "simulated", self.exchanges["simulated"])
+                say(batch, command, 200, exchange.answer(command))
             except ValueError as error:
                 say(batch, command, 400, {"code": "INVALID", "message": str(error)})

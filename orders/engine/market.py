@@ -1,4 +1,4 @@
-"""The market half of an engine: the simulator in its core, what it publishes, the replays it follows."""
+"""The market half of an engine: the simulator in its core, what it publishes, the markets elsewhere that it follows."""
 
 from __future__ import annotations
 
@@ -7,9 +7,12 @@ from typing import Any
 
 from marketdata import bus as buses
 from marketdata import clock
-from marketdata.blocks import ANCHOR, unpack
+from marketdata.blocks import Record
 from orders._core import Core
+from orders.engine.far import FarMarkets
 from orders.engine.world import InstrumentSpec, World
+from orders.exchanges.inside import CoreExchange
+from orders.exchanges.paper import PaperExchange
 from orders.exchanges.sim import SimExchange
 from orders.simulator import Publisher, SimInstrument, Simulator, history
 from orders.simulator.spec import habits
@@ -18,17 +21,22 @@ log = logging.getLogger(__name__)
 
 
 class Market:
-    """Everything of the simulated exchanges that one engine keeps. Derived: a fresh one trades on around the last prices."""
+    """Everything of the market that one engine keeps. Derived: a fresh one trades on around the last prices, or with the next
+    whole book that is told.
+    """
 
     def __init__(self, core: Core, bus: buses.Bus, world: World, seed: int) -> None:
-        instruments = (simulated(spec) for spec in world.instruments.values())
-        self.simulator = Simulator(core, [one for one in instruments if one is not None], seed=seed)
-        self.exchange = SimExchange(core, self.simulator)
+        self._core = core
+        here = (simulated(spec) for spec in world.instruments.values() if core.mirror(spec.id) is None)
+        self.simulator = Simulator(core, [one for one in here if one is not None], seed=seed)
+        self.exchanges: dict[str, CoreExchange] = {  # by account.kind, which decides once what stands behind its orders
+            "simulated": SimExchange(core, self.simulator),
+            "paper": PaperExchange(core, self.simulator),
+        }
         self.publisher = Publisher(core, self.simulator)
+        self.far = FarMarkets(core, bus, self._anchor)
         self._bus = bus
-        self._anchors = buses.BlockTail(bus)
-        self._replayed: set[str] = set()
-        self._remember_replays(world)
+        self.far.obey(world.instruments.values())
 
     def open(self, state: dict[str, Any] | None) -> None:
         """Go on from a checkpoint's state, give every market its past, let the agents' depth stand."""
@@ -38,13 +46,22 @@ class Market:
         self.simulator.open(clock.now_ns())
 
     def step(self, now_ns: int) -> None:
-        """The agents' due events; where a replay plays, around its price. The core's reports wait afterwards."""
-        if self._replayed:
-            for _, entry in self._anchors.read(0):
-                for record in unpack(entry.payload):
-                    if record.kind == ANCHOR:
-                        self.simulator.anchor(record.instrument_id, record.ticks, now_ns)
+        """What markets elsewhere told, and the agents' due events. The core's reports wait afterwards."""
+        self.far.step(now_ns)
         self.simulator.step(now_ns)
+
+    def _anchor(self, record: Record, now_ns: int) -> None:
+        self.simulator.anchor(record.instrument_id, record.ticks, now_ns)
+
+    def leave(self, instrument_id: int, now_ns: int) -> None:
+        """The agents make way: the instrument's market is elsewhere from now on."""
+        self.simulator.remove_instrument(instrument_id, now_ns)
+
+    def come_back(self, spec: InstrumentSpec, now_ns: int) -> None:
+        """The instrument's market is here again."""
+        instrument = simulated(spec)
+        if instrument is not None:
+            self.simulator.set_instrument(instrument, now_ns)
 
     def withdraw_changed(self, old: World, new: World, now_ns: int) -> None:
         """Take the agents' quotes down where steps change: the core takes new ones only while nothing stands."""
@@ -58,18 +75,15 @@ class Market:
         for spec in new.instruments.values():
             before = old.instruments.get(spec.id)
             changed = before != spec or before.simulation != spec.simulation
+            if self._core.mirror(spec.id) is not None:
+                continue
             if changed and (instrument := simulated(spec)) is not None:
                 self.simulator.set_instrument(instrument, now_ns)
                 if before is None:
                     history.begin(self.simulator, spec.id, clock.from_ns(now_ns))
         for gone in old.instruments.keys() - new.instruments.keys():
             self.simulator.remove_instrument(gone, now_ns)
-        self._remember_replays(new)
-
-    def look_for_replays(self) -> None:
-        """Follow the streams of replayed exchanges. May raise BusDown."""
-        if self._replayed:
-            self._anchors.follow(self._replayed)
+        self.far.obey(new.instruments.values())
 
     def publish(self) -> None:
         """Send what the market did since the last time. A bus that is away misses it; the next snapshot heals that."""
@@ -79,9 +93,6 @@ class Market:
                     self._bus.publish_block(exchange, block)
         except buses.BusDown:
             return
-
-    def _remember_replays(self, world: World) -> None:
-        self._replayed = {spec.exchange for spec in world.instruments.values() if spec.source == "replay"}
 
 
 def simulated(spec: InstrumentSpec) -> SimInstrument | None:

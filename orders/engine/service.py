@@ -27,6 +27,7 @@ from orders.engine import orders as books_of_orders
 from orders.engine.batch import Batch
 from orders.engine.checkpoint import EVERY_ENTRIES, EVERY_S, Checkpointer
 from orders.engine.decide import Decider
+from orders.engine.far import FRONT_PPM
 from orders.engine.fold import Books, Fold
 from orders.engine.market import Market
 from orders.engine.recorder import Recorder
@@ -104,10 +105,12 @@ class EngineService(Service):
             recovery.load_rows(cursor, self.world, self.shard, self.core, self.orders, self.books)
         recovery.compare(self.core, self.world, self.orders, self.books)
         self.core.rebuild_books()
+        for order_no, arrival, ahead in found.extra.get("queues", []):
+            self.core.set_queue(order_no, arrival, ahead)
         self.core.reports()
         self.market = Market(self.core, self.bus, self.world, seed=self.shard + 1)
         self.recorder = Recorder(self.shard, self.core, self.chain, self.world, self.orders, self.fold)
-        self.decider = Decider(self.recorder, self.market.exchange)
+        self.decider = Decider(self.recorder, self.market.exchanges)
         self.teller = Teller(self.core, self.chain, self.orders, self.fold)
         self.valuer = Valuer(self.teller)
         self.checkpointer = Checkpointer(database(), self.shard)
@@ -161,7 +164,7 @@ class EngineService(Service):
         market = self.core.reports()
         minute = now_ns // MINUTE_NS
         due = clock.monotonic_ns() - self.last_txn_ns >= IDLE_NS
-        if entries or market or due:
+        if entries or market or due or self.market.far.turns:
             self._transact(connection, entries, lambda batch, cursor: self._market(batch, cursor, market, minute))
             self.last_txn_ns = clock.monotonic_ns()
         self.market.publish()
@@ -170,7 +173,8 @@ class EngineService(Service):
 
     def _read(self) -> list[buses.Entry]:
         try:
-            return self.bus.read({self.stream: self.last_id}, BATCH_MAX, STEP_MS).get(self.stream, [])
+            wait_ms = 0 if self.market.far.behind else STEP_MS
+            return self.bus.read({self.stream: self.last_id}, BATCH_MAX, wait_ms).get(self.stream, [])
         except buses.BusDown:
             self.stopping.wait(STEP_MS / 1000)
             return []
@@ -213,6 +217,7 @@ class EngineService(Service):
 
     def _market(self, batch: Batch, cursor: psycopg.Cursor[Any], market: bytes, minute: int) -> None:
         self._fold_market(batch, market)
+        self._turn_markets(batch)
         valued = self.valuer.step(batch, self.world)
         if (
             valued and minute != self.last_minute and not batch.ledger
@@ -220,6 +225,24 @@ class EngineService(Service):
             self.last_minute = minute
             if not equity.is_told(cursor, clock.from_ns(minute * MINUTE_NS)):
                 equity.points(cursor, batch, self.core, self.world)
+
+    def _turn_markets(self, batch: Batch) -> None:
+        """Instruments whose market is elsewhere from now on, or here again; the core is told either, and it is journalled."""
+        turns, self.market.far.turns = self.market.far.turns, {}
+        for instrument_id, on in turns.items():
+            spec = self.world.instruments.get(instrument_id)
+            if spec is None:
+                continue
+            if on:
+                self.market.leave(instrument_id, batch.at_ns)
+                self._fold_market(batch, self.core.reports())
+            words = {"on": on, "front_ppm": FRONT_PPM, "at_ns": batch.at_ns}
+            self.teller.tell(batch, ("set_mirror", [instrument_id], words))
+            self._fold_market(batch, self.core.reports())
+            if not on:
+                self.market.come_back(spec, batch.at_ns)
+                self._fold_market(batch, self.core.reports())
+            log.info("%s: its market is %s", spec.symbol, "told from elsewhere" if on else "simulated here")
 
     def _fold_market(self, batch: Batch, reports: bytes) -> None:
         if not reports:
@@ -259,7 +282,7 @@ class EngineService(Service):
                 self.checkpoint_seq, self.checkpoint_ns = self.chain.seq, clock.monotonic_ns()
                 self.checkpointer.start(self.core, self.chain.seq, self._extra())
         try:
-            self.market.look_for_replays()
+            self.market.far.follow()
             if not self.bus.stream_exists(self.stream):
                 self._new_epoch(connection)
             self.bus.trim(self.stream, self.last_id)
@@ -283,6 +306,7 @@ class EngineService(Service):
         """What a checkpoint keeps beside the core."""
         return {
             "simulator": self.market.simulator.state(),
+            "queues": self.core.queues(),
             "halts": [[scope, key, state] for (scope, key), state in self.world.halts.items()],
             "limits": [[scope, key] for scope, key in self.world.limits],
         }

@@ -1,5 +1,5 @@
-"""EXCHANGES: which port stands for an exchange, found by its name or else by its source; loaded on use, one table, no
-`if`.
+"""EXCHANGES: which port stands behind an account's orders, by account.kind, which decides it once; loaded on use, one
+table, no `if`.
 
 A port is named as "module:factory"; the factory takes the shard its accounts live in and gives an Exchange.
 """
@@ -11,17 +11,19 @@ from importlib import import_module
 from orders.exchanges.base import Exchange
 
 EXCHANGES = {
-    "simulator": "orders.exchanges.sim:remote",
-    "replay": "orders.exchanges.sim:remote",
+    "simulated": "orders.exchanges.sim:remote",
+    "paper": "orders.exchanges.paper:remote",
 }
 
 
-def connect(name: str, source: str, shard: int = 0) -> Exchange:
-    """The port of an exchange for a process that is not its engine. LookupError when there is none for this kind yet."""
-    path = EXCHANGES.get(name) or EXCHANGES.get(source)
+def connect(name: str, kind: str, shard: int = 0) -> Exchange:
+    """The port of an exchange for accounts of a kind, in a process that is not its engine. LookupError when there is none
+    for this kind yet.
+    """
+    path = EXCHANGES.get(kind)
     if path is None:
         raise LookupError(
-            f"exchange {name} has source {source}, which takes no orders yet; its market can be watched, not traded on"
+            f"exchange {name} takes no orders of {kind} accounts yet; its market can be watched, not traded on"
         )
     module, _, factory = path.partition(":")
     port = getattr(import_module(module), factory)(shard)

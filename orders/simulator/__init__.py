@@ -29,7 +29,7 @@ plain JSON.
 Nobody else may call `core.tape()`: the simulator drains it (step, ensure_depth, blocks and answer all do) and keeps
 what the publisher and the exchange's port need. Agents' orders carry FLAG_AGENT and an order_no with the top bit set
 (`AGENT_BIT`); users' order numbers must stay below it. A trade's `exchange_trade_id` is the decimal text of its
-trade_no (`orders.exchanges.sim.trade_id`). Prices are ticks, quantities lots; floats live only in the agents' opinions.
+trade_no (`orders.exchanges.inside.trade_id`). Prices are ticks, quantities lots; floats live only in the agents' opinions.
 Same seed, same users' commands, same times: the same market.
 """
 

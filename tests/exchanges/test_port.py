@@ -9,9 +9,10 @@ import pytest
 from orders import exchanges
 from orders.exchanges import base
 from orders.exchanges.base import Exchange, ExchangeError
+from orders.exchanges.paper import PaperExchange, RemotePaperExchange
 from orders.exchanges.sim import RemoteSimExchange, SimExchange
 
-ADAPTERS = [SimExchange, RemoteSimExchange]
+ADAPTERS = [SimExchange, RemoteSimExchange, PaperExchange, RemotePaperExchange]
 
 
 def test_the_table_lists_every_method_once() -> None:
@@ -37,18 +38,18 @@ def test_an_adapter_keeps_the_ports_parameters(adapter: type[Exchange], method: 
 
 
 def test_a_missing_optional_method_says_that_nothing_was_sent() -> None:
-    port = exchanges.connect("sim", "simulator")
+    port = exchanges.connect("sim", "simulated")
     assert not port.can("balances")
     with pytest.raises(ExchangeError, match="nothing was sent") as refusal:
         port.balances(1)
     assert refusal.value.outcome_known
 
 
-@pytest.mark.parametrize(("name", "source"), [("sim", "simulator"), ("tokocrypto", "simulator"), ("old", "replay")])
-def test_an_exchange_is_found_by_its_source(name: str, source: str) -> None:
-    assert isinstance(exchanges.connect(name, source), Exchange)
+@pytest.mark.parametrize(("kind", "port"), [("simulated", RemoteSimExchange), ("paper", RemotePaperExchange)])
+def test_an_accounts_kind_decides_what_stands_behind_its_orders(kind: str, port: type[Exchange]) -> None:
+    assert type(exchanges.connect("any", kind)) is port
 
 
 def test_an_exchange_without_order_entry_is_named() -> None:
     with pytest.raises(LookupError, match="kraken"):
-        exchanges.connect("kraken", "ccxt")
+        exchanges.connect("kraken", "live")

@@ -6,7 +6,8 @@ import pytest
 
 from orders import _core, caller, messages
 from orders.exchanges.base import ExchangeError, ExchangeRequest
-from orders.exchanges.sim import RemoteSimExchange, SimExchange, trade_id
+from orders.exchanges.inside import trade_id
+from orders.exchanges.sim import RemoteSimExchange, SimExchange
 from tests.orders.simulations import BTC, INSTRUMENTS, USER, World
 
 

@@ -1,7 +1,8 @@
 """The slow, obvious mirror: what orders of accounts get from a market that is elsewhere. Judge of the C one.
 
 The market tells records (marketdata/blocks.py): SNAPSHOT with its LEVELs; LEVEL, consecutive ones of one moment being one
-event; TOP, of the bids with that of the asks behind it; TRADE. Its own entries are one number of lots a price and side. Orders rest beside them. The eight rules:
+event; TOP, of the bids with that of the asks behind it; TRADE. Its own entries are one number of lots a price and side.
+Orders rest beside them. The eight rules:
 
 1. **Only the market fills.** Orders meet the market's entries and prints, never each other, and are not seen in the
    market's book. A taker gets the entries' prices, best first, as far as its limit; an order that rests gets its own
