@@ -104,6 +104,13 @@ INSTRUMENT_DELISTED: int
 
 REASONS: dict[int, str]  # reason number -> code of api.md ("BALANCE_INSUFFICIENT"); 0 is absent
 
+STAGES: dict[
+    str, int
+]  # what is measured: place, cancel, amend, batch (a whole process()), command (of a batch, its mean), ...
+
+def histogram_read(packed: bytes, /) -> dict[str, int]:
+    """count, total_ns, most_ns, p50_ns, p90_ns, p99_ns, p999_ns of packed counts; each percentile to a thirty-second part."""
+
 class CoreError(Exception):
     """A broken invariant or a call the core cannot take; the message says which."""
 
@@ -288,6 +295,13 @@ class Core:
         """Walk every invariant of both halves; raises CoreError naming the first that does not hold."""
     def fail_at(self, point: str, nth: int) -> None:
         """Failpoint for tests: `market.report` drops the nth execution before the account half sees it (book and tape still have it)."""
+
+    # how long calls took, by stage (STAGES); in no checkpoint and no fork
+    def histogram(self, stage: int, others: bytes = ..., /) -> bytes:
+        """Packed counts, those of `others` added: of another core, or of another process."""
+    def record(self, stage: int, ns: int, /) -> None: ...
+    def measure_calls(self, every: int, /) -> None:
+        """Measure one place, cancel or amend call of so many (64 at first), 0 none; batches and rare calls always are."""
 
     # looking
     def best(self, instrument: int, /) -> tuple[int | None, int, int | None, int]:

@@ -3,7 +3,10 @@
 #define PY_SSIZE_T_CLEAN
 #include <Python.h>
 
+#include <time.h>
+
 #include "core.h"
+#include "histogram.h"
 
 typedef struct {
     PyObject *error, *core_type;
@@ -12,6 +15,8 @@ typedef struct {
     PyObject_HEAD core *core;
     PyObject *error; /* CoreError, borrowed from nobody */
     bool busy;
+    histogram *stages;    /* how long calls took, by enum stage */
+    uint32_t every, left; /* one call of so many is measured (0: none), and how many are left until the next */
 } CoreObject;
 
 /* ---- numbers ---- */
@@ -142,6 +147,103 @@ static PyObject *answered(CoreObject *self, const char *why)
 
 static PyObject *reasoned(CoreObject *self, unsigned reason) { return enter(self) ? PyLong_FromLong(reason) : NULL; }
 
+/* ---- how long things take ---- */
+
+/* The binding holds the clock, the core has none. Two readings of it cost more than many a call, so single calls are
+ * measured now and then; batches and what is rare, always. */
+enum stage { STAGE_PLACE, STAGE_CANCEL, STAGE_AMEND, STAGE_BATCH, STAGE_COMMAND, STAGE_MARKET, STAGE_APPLY, STAGE_CHECKPOINT, STAGES };
+static const char *const STAGE_NAMES[STAGES] = {"place", "cancel", "amend", "batch", "command", "market", "apply", "checkpoint"};
+#define CALLS_A_MEASURE 64u
+
+static uint64_t clock_ns(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC_RAW, &t);
+    return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
+}
+
+static inline uint64_t measure_call(CoreObject *self) /* 0: not this one */
+{
+    if (__builtin_expect(--self->left != 0, 1)) return 0;
+    self->left = self->every;
+    return self->every ? clock_ns() : 0;
+}
+
+static inline void measured(CoreObject *self, enum stage stage, uint64_t since)
+{
+    if (__builtin_expect(since != 0, 0)) histogram_record(&self->stages[stage], clock_ns() - since);
+}
+
+static bool is_stage(PyObject *o, uint32_t *stage)
+{
+    if (!u32_from(o, stage)) return false;
+    if (*stage < STAGES) return true;
+    PyErr_SetString(PyExc_ValueError, "there is no such stage");
+    return false;
+}
+
+/* Packed counts, to be added to others or read; they say nothing of which core they came from. */
+static bool histogram_from(PyObject *packed, histogram *h)
+{
+    Py_buffer view;
+    if (PyObject_GetBuffer(packed, &view, PyBUF_SIMPLE) < 0) return false;
+    bool whole = view.len == sizeof *h;
+    if (whole) memcpy(h, view.buf, sizeof *h);
+    PyBuffer_Release(&view);
+    if (!whole) PyErr_SetString(PyExc_ValueError, "not the packed counts of a histogram");
+    return whole;
+}
+
+static PyObject *Core_histogram(CoreObject *self, PyObject *const *a, Py_ssize_t n)
+{
+    uint32_t stage;
+    histogram sum = {0};
+    if (!(n == 2 || counted(n, 1)) || !is_stage(a[0], &stage) || (n == 2 && !histogram_from(a[1], &sum))) return NULL;
+    histogram_merge(&sum, &self->stages[stage]);
+    return PyBytes_FromStringAndSize((const char *)&sum, sizeof sum);
+}
+
+static PyObject *Core_record(CoreObject *self, PyObject *const *a, Py_ssize_t n)
+{
+    uint32_t stage;
+    uint64_t ns;
+    if (!counted(n, 2) || !is_stage(a[0], &stage) || !u64_from(a[1], &ns)) return NULL;
+    histogram_record(&self->stages[stage], ns);
+    Py_RETURN_NONE;
+}
+
+static PyObject *Core_measure_calls(CoreObject *self, PyObject *every)
+{
+    if (!u32_from(every, &self->every)) return NULL;
+    self->left = self->every;
+    Py_RETURN_NONE;
+}
+
+static PyObject *histogram_read(PyObject *module, PyObject *packed)
+{
+    (void)module;
+    histogram h;
+    if (!histogram_from(packed, &h)) return NULL;
+    return Py_BuildValue("{sKsKsKsKsKsKsK}", "count", (unsigned long long)h.count, "total_ns", (unsigned long long)h.total, "most_ns",
+                         (unsigned long long)h.most, "p50_ns", (unsigned long long)histogram_at(&h, 5000), "p90_ns",
+                         (unsigned long long)histogram_at(&h, 9000), "p99_ns", (unsigned long long)histogram_at(&h, 9900), "p999_ns",
+                         (unsigned long long)histogram_at(&h, 9990));
+}
+
+static bool add_stages(PyObject *module)
+{
+    PyObject *names = PyDict_New();
+    bool ok = names != NULL;
+    for (unsigned stage = 0; ok && stage < STAGES; stage++) {
+        PyObject *value = PyLong_FromLong(stage);
+        ok = value && PyDict_SetItemString(names, STAGE_NAMES[stage], value) == 0;
+        Py_XDECREF(value);
+    }
+    ok = ok && PyModule_AddObjectRef(module, "STAGES", names) == 0;
+    Py_XDECREF(names);
+    return ok;
+}
+
 /* ---- life ---- */
 
 static PyObject *Core_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
@@ -159,7 +261,9 @@ static PyObject *Core_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
     CoreObject *self = (CoreObject *)type->tp_alloc(type, 0);
     if (self == NULL) return NULL;
     self->error = Py_NewRef(state->error);
-    self->core = core_create(max_orders, ring_capacity);
+    self->every = self->left = CALLS_A_MEASURE;
+    self->stages = PyMem_Calloc(STAGES, sizeof *self->stages);
+    self->core = self->stages ? core_create(max_orders, ring_capacity) : NULL;
     if (self->core != NULL) return (PyObject *)self;
     Py_DECREF(self);
     return PyErr_NoMemory();
@@ -170,6 +274,7 @@ static void Core_dealloc(CoreObject *self)
     PyTypeObject *type = Py_TYPE(self);
     if (self->core != NULL) core_destroy(self->core);
     Py_XDECREF(self->error);
+    PyMem_Free(self->stages);
     type->tp_free(self);
     Py_DECREF(type);
 }
@@ -438,7 +543,10 @@ static PyObject *Core_place(CoreObject *self, PyObject *const *a, Py_ssize_t n)
 {
     core_command m = {.op = OP_PLACE};
     if (!(n == 13 || counted(n, 12)) || !place_from(a, &m) || (n == 13 && !u32_from(a[12], &m.key)) || !enter(self)) return NULL;
-    return reasoned(self, core_place(self->core, &m, 0));
+    uint64_t since = measure_call(self);
+    unsigned reason = core_place(self->core, &m, 0);
+    measured(self, STAGE_PLACE, since);
+    return reasoned(self, reason);
 }
 
 static PyObject *Core_place_with(CoreObject *self, PyObject *const *a, Py_ssize_t n)
@@ -484,7 +592,10 @@ static PyObject *Core_cancel(CoreObject *self, PyObject *const *a, Py_ssize_t n)
     core_command m = {.op = OP_CANCEL};
     if (!counted(n, 2) || !i64_from(a[0], &m.at_ns) || !u64_from(a[1], &m.order_no) || !enter(self)) return NULL;
     m.flags = agent_flag(self->core, m.order_no);
-    return reasoned(self, core_cancel(self->core, &m, 0));
+    uint64_t since = measure_call(self);
+    unsigned reason = core_cancel(self->core, &m, 0);
+    measured(self, STAGE_CANCEL, since);
+    return reasoned(self, reason);
 }
 
 static PyObject *Core_amend(CoreObject *self, PyObject *const *a, Py_ssize_t n)
@@ -494,7 +605,10 @@ static PyObject *Core_amend(CoreObject *self, PyObject *const *a, Py_ssize_t n)
         !i64_from(a[3], &m.price_ticks) || !i64_from(a[4], &m.qty_lots) || !enter(self))
         return NULL;
     m.flags |= agent_flag(self->core, m.order_no);
-    return reasoned(self, core_amend(self->core, &m, 0));
+    uint64_t since = measure_call(self);
+    unsigned reason = core_amend(self->core, &m, 0);
+    measured(self, STAGE_AMEND, since);
+    return reasoned(self, reason);
 }
 
 static PyObject *drained(CoreObject *self)
@@ -546,6 +660,7 @@ static PyObject *process_buffer(CoreObject *self, const Py_buffer *view)
     const core_report *first;
     core_batch b = {.commands = view->buf, .count = (size_t)view->len / sizeof(core_command)};
     size_t waiting = core_reports(self->core, &first);
+    uint64_t since = clock_ns();
     PyObject *out = PyBytes_FromStringAndSize(NULL, 0);
     do {
         size_t left = b.count - b.done, spare = left * BYTES_TO_SPARE;
@@ -557,6 +672,8 @@ static PyObject *process_buffer(CoreObject *self, const Py_buffer *view)
         Py_END_ALLOW_THREADS self->busy = false;
     } while (waiting);
     if (_PyBytes_Resize(&out, (Py_ssize_t)b.used) < 0) return NULL;
+    measured(self, STAGE_BATCH, since);
+    if (b.count) histogram_record(&self->stages[STAGE_COMMAND], (clock_ns() - since) / b.count);
     if (!enter(self)) Py_CLEAR(out);
     return out;
 }
@@ -608,8 +725,11 @@ static PyObject *Core_market(CoreObject *self, PyObject *const *a, Py_ssize_t n)
         PyErr_SetString(PyExc_ValueError, "a market block must be whole records of 40 bytes");
     else if (now_ns < 0 || now_ns > CORE_TIME_MAX)
         PyErr_SetString(PyExc_ValueError, "a time must be from 0 to 2^62 ns");
-    else
+    else {
+        uint64_t since = clock_ns();
         taken = PyLong_FromSize_t(core_market(self->core, view.buf, (size_t)view.len / 40, now_ns));
+        measured(self, STAGE_MARKET, since);
+    }
     PyBuffer_Release(&view);
     if (taken != NULL && !enter(self)) Py_CLEAR(taken);
     return taken;
@@ -661,7 +781,9 @@ static PyObject *Core_apply(CoreObject *self, PyObject *reports)
 {
     Py_buffer view;
     if (!enter(self) || PyObject_GetBuffer(reports, &view, PyBUF_SIMPLE) < 0) return NULL;
+    uint64_t since = clock_ns();
     PyObject *answer = answered(self, core_apply(self->core, view.buf, (size_t)view.len));
+    measured(self, STAGE_APPLY, since);
     PyBuffer_Release(&view);
     return answer;
 }
@@ -687,8 +809,10 @@ static PyObject *Core_checkpoint(CoreObject *self, PyObject *unused)
 {
     (void)unused;
     if (!enter(self)) return NULL;
+    uint64_t since = clock_ns();
     PyObject *bytes = PyBytes_FromStringAndSize(NULL, (Py_ssize_t)core_checkpoint_size(self->core));
     if (bytes != NULL) core_checkpoint(self->core, (uint8_t *)PyBytes_AS_STRING(bytes));
+    measured(self, STAGE_CHECKPOINT, since);
     return bytes;
 }
 
@@ -715,7 +839,9 @@ static PyObject *Core_fork(CoreObject *self, PyObject *unused)
     CoreObject *fork = (CoreObject *)type->tp_alloc(type, 0);
     if (fork == NULL) return NULL;
     fork->error = Py_NewRef(self->error);
-    fork->core = core_fork(self->core);
+    fork->every = fork->left = self->every;
+    fork->stages = PyMem_Calloc(STAGES, sizeof *fork->stages);
+    fork->core = fork->stages ? core_fork(self->core) : NULL;
     if (fork->core != NULL) return (PyObject *)fork;
     Py_DECREF(fork);
     return PyErr_NoMemory();
@@ -921,6 +1047,9 @@ static PyMethodDef METHODS[] = {
     ONE(equity),
     FAST(convert),
     NONE(valued),
+    FAST(histogram),
+    FAST(record),
+    ONE(measure_calls),
     FAST(place),
     FAST(place_with),
     FAST(check),
@@ -1089,7 +1218,7 @@ static int module_exec(PyObject *module)
     if (PyModule_AddStringConstant(module, "REPORT_HEAD_FORMAT", "<" REPORT_HEAD) < 0) return -1;
     if (PyModule_AddStringConstant(module, "TRIP_FORMAT", "<2qQIHBxQqQq") < 0) return -1;
     if (PyModule_AddStringConstant(module, "TAPE_FORMAT", "<Qq2QI4B2q2IQ") < 0) return -1;
-    return add_wide(module) && add_reasons(module) ? 0 : -1;
+    return add_wide(module) && add_reasons(module) && add_stages(module) ? 0 : -1;
 }
 
 static int module_traverse(PyObject *module, visitproc visit, void *arg)
@@ -1115,9 +1244,12 @@ static PyModuleDef_Slot MODULE_SLOTS[] = {
 #endif
     {0, NULL},
 };
-static struct PyModuleDef MODULE = {PyModuleDef_HEAD_INIT,          .m_name = "orders._core", .m_doc = "One deterministic trading core.",
-                                    .m_size = sizeof(module_state), .m_slots = MODULE_SLOTS,  .m_traverse = module_traverse,
-                                    .m_clear = module_clear};
+static PyMethodDef FUNCTIONS[] = {{"histogram_read", histogram_read, METH_O, "Packed counts of Core.histogram() as numbers."},
+                                  {NULL, NULL, 0, NULL}};
+static struct PyModuleDef MODULE = {
+    PyModuleDef_HEAD_INIT,         .m_name = "orders._core",       .m_doc = "One deterministic trading core.",
+    .m_methods = FUNCTIONS,        .m_size = sizeof(module_state), .m_slots = MODULE_SLOTS,
+    .m_traverse = module_traverse, .m_clear = module_clear};
 
 PyMODINIT_FUNC PyInit__core(void);
 PyMODINIT_FUNC PyInit__core(void) { return PyModuleDef_Init(&MODULE); }
