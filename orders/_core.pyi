@@ -250,6 +250,12 @@ class Core:
         """`qty_lots` is the new total quantity (fills included) unless FLAG_QTY_REMAINING; price 0 keeps the price.
         Shrinking at the same price keeps priority. ORDER_FINAL (also from cancel): the account half has it open, the
         book has not, so a report was lost: ask the exchange. Minima and maxima look at the lots that would stand."""
+    def sweep(self, at_ns: int, account: int, instrument: int, strategy: int, side: int, owner: int = 0, /) -> int:
+        """Cancel every order of the account (0: of all accounts of `owner`), oldest first: at one instrument (0: any), of one
+        strategy (ANY_STRATEGY), of one side (ANY_SIDE). CAPACITY: the ring is full; drain it and call again. In a batch
+        (OP_SWEEP, the owner in order_no) process() goes on until all are canceled."""
+    def time(self, at_ns: int, /) -> int:
+        """It is so late now: orders due by then expire ('C'). CAPACITY: drain the ring and call again."""
     def process(self, commands: bytes | memoryview, /) -> bytes:
         """Packed commands in, packed reports out (the ring drained), GIL released. Never loses a report.
         A command that finds no room (orders, half of the ring) is refused with CAPACITY and has changed nothing."""

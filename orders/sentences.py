@@ -49,6 +49,13 @@ SENTENCES: dict[str, str] = {
     "DATA_STALE": "This market has not been heard of for too long, or its book has a gap, so nothing can be traded on it until "
     "it is heard whole again; nothing was placed.",
     "NO_LIQUIDITY": "Nothing stands on the other side of the book, so there was nothing to trade with; nothing was placed.",
+    "EXPIRE_IN_PAST": "The order would expire within a second; nothing was placed. Choose a later time.",
+    "STOP_PRICE_INVALID": "A stop or target at {value} cannot work against {limit}; nothing was placed. Check the prices.",
+    "TERMS_INVALID": "These conditions mean nothing together; nothing was placed or changed. Leave one of them out.",
+    "REDUCE_ONLY_VIOLATION": "A reduce-only order never goes past flat: {limit} can be reduced; the rest was not placed, or was canceled.",
+    "POST_ONLY_WOULD_TAKE": "A post-only order at {value} would take: the best price is {limit}. Nothing was placed or changed.",
+    "FOK_UNFILLABLE": "Only {limit} of {value} can be filled at once, so the fill-or-kill order was not placed.",
+    "OCO_OTHER_LEG": "The other leg of this order was filled or triggered, so this one was canceled.",
     "NUMBER_OVERFLOW": "Price times quantity is larger than can be counted; nothing was placed.",
     "COMMAND_STALE": "The order waited {value} ms before it could be decided, longer than {limit} ms; it was not placed.",
     "REQUEST_ID_REUSED": "This request_id was used before for something else; nothing was done. Use a new one.",

@@ -6,7 +6,8 @@ bool account_reserve(core *c, uint32_t reports)
 {
     return order_reserve(c, reports) && pool_reserve(c, &c->seats, reports) && table_reserve(c, &c->seat_ids, reports) &&
            pool_reserve(c, &c->balances, 3 * reports) && table_reserve(c, &c->balance_ids, 3 * reports) && /* base, quote, fee */
-           pool_reserve(c, &c->positions, 2 * reports) && table_reserve(c, &c->position_ids, reports);
+           pool_reserve(c, &c->positions, 2 * reports) && table_reserve(c, &c->position_ids, reports) &&
+           table_reserve(c, &c->owner_seats, reports);
 }
 
 uint32_t account_balance_slot(core *c, uint32_t account, uint32_t asset)
@@ -41,7 +42,33 @@ uint32_t account_seat_slot(core *c, uint32_t account, uint32_t instrument)
                                  .next_of_account = a->first_seat};
     a->first_seat = slot;
     table_put(&c->seat_ids, key, slot);
+    account_seat_owned(c, slot);
     return slot;
+}
+
+/* Joins the ring of its owner's seats at the instrument. The owner's last account was found by the same key. */
+void account_seat_owned(core *c, uint32_t slot)
+{
+    core_seat *seat = SEAT(c, slot);
+    uint64_t key = (uint64_t)ACCOUNT(c, seat->account)->owner << 32 | seat->instrument;
+    uint32_t other = table_get(&c->owner_seats, key);
+    seat->owner_next = other ? SEAT(c, other)->owner_next : slot;
+    if (other)
+        SEAT(c, other)->owner_next = slot;
+    else
+        table_put(&c->owner_seats, key, slot);
+}
+
+/* Leaves it, before its account gets another owner. */
+void account_seat_disowned(core *c, uint32_t slot)
+{
+    const core_seat *seat = SEAT(c, slot);
+    uint64_t key = (uint64_t)ACCOUNT(c, seat->account)->owner << 32 | seat->instrument;
+    uint32_t before = slot;
+    while (SEAT(c, before)->owner_next != slot) before = SEAT(c, before)->owner_next;
+    SEAT(c, before)->owner_next = seat->owner_next;
+    table_remove(&c->owner_seats, key);
+    if (before != slot) table_put(&c->owner_seats, key, before);
 }
 
 void account_view(const core *c, const core_seat *seat, const core_position_row *p, core_report *r)
@@ -60,6 +87,15 @@ void account_view(const core *c, const core_seat *seat, const core_position_row 
     r->pos_fees = p->fees;
 }
 
+/* A take profit goes on holding for its stop loss, as far as what it held allows. */
+static i128 hold_of_pair(const core *c, const core_order *o, int64_t remaining, i128 left)
+{
+    i128 hold;
+    terms_required(c, o, TERMS(c, o->terms), o->limit_ticks, remaining, &hold);
+    if (left < 0) left = 0; /* an exchange told a fill that was not paid for here */
+    return hold < left ? hold : left;
+}
+
 void account_terms(const core *c, const core_order *o, core_report *r)
 {
     if (__builtin_expect(SEAT(c, o->seat)->way != WAY_CASH, 0)) {
@@ -73,12 +109,15 @@ void account_terms(const core *c, const core_order *o, core_report *r)
     i128 fee = fixed_fee(notional, r->liquidity == LIQUIDITY_MAKER ? o->maker_fee_ppm : o->taker_fee_ppm);
     if (o->side == SIDE_SELL) {
         fixed_amount(remaining, in->spec.base_unit, &hold);
-    } else if (o->type == TYPE_LIMIT) {
-        uint32_t ppm = o->maker_fee_ppm > o->taker_fee_ppm ? o->maker_fee_ppm : o->taker_fee_ppm;
-        risk_hold(in, SIDE_BUY, o->limit_ticks, remaining, ppm, &hold);
+        if (o->terms && hold > o->hold) hold = o->hold; /* its sibling holds */
+    } else if (type_has_limit(o->type)) {
+        risk_hold(in, SIDE_BUY, o->limit_ticks, remaining, order_fee(o), &hold);
         /* Many small fills round up more often than the one hold did: a fee never takes more than was kept for it. */
         i128 kept = o->hold - hold - notional;
-        if (fee > kept) fee = kept;
+        if (fee > kept && kept >= 0) fee = kept;
+        if (o->terms) hold = hold_of_pair(c, o, remaining, o->hold - notional - fee);
+    } else if (type_waits(o->type) && !(o->flags & FLAG_TRIGGERED)) {
+        hold = hold_of_pair(c, o, remaining, o->hold - notional - fee);
     } else {
         hold = o->hold - notional - fee; /* a market order holds what its walk of the book cost */
         if (hold < 0 || remaining == 0) hold = 0;
@@ -110,7 +149,9 @@ void account_link(core *c, uint32_t slot)
     a->open_orders++;
     seat->open_orders++;
     count_lots(seat, o, o->qty_lots - o->filled_lots);
+    seat->reducing += (o->flags & FLAG_REDUCE_ONLY) != 0;
     INSTRUMENT(c, seat->instrument)->open_orders++;
+    INSTRUMENT(c, seat->instrument)->reducing += (o->flags & FLAG_REDUCE_ONLY) != 0;
     o->in_account = true;
     c->orders_open++;
     if (c->limit_scopes) limits_counted(c, slot, 1);
@@ -129,7 +170,9 @@ static void unlink_order(core *c, uint32_t slot, core_seat *seat)
     a->open_orders--;
     seat->open_orders--;
     count_lots(seat, ORDER(c, slot), ORDER(c, slot)->filled_lots - ORDER(c, slot)->qty_lots);
+    seat->reducing -= (ORDER(c, slot)->flags & FLAG_REDUCE_ONLY) != 0;
     INSTRUMENT(c, seat->instrument)->open_orders--;
+    INSTRUMENT(c, seat->instrument)->reducing -= (ORDER(c, slot)->flags & FLAG_REDUCE_ONLY) != 0;
     ORDER(c, slot)->in_account = false;
     c->orders_open--;
 }
@@ -144,7 +187,6 @@ static void open_order(core *c, core_report *r, uint32_t slot, uint32_t seat, ui
     o->type = r->type;
     o->tif = r->tif;
     o->flags = r->flags & ~(uint32_t)FLAG_KEYED;
-    o->key = r->flags & FLAG_KEYED ? (uint32_t)r->key : 0;
     o->spec_version = r->spec_version;
     o->limit_ticks = r->price_ticks;
     o->qty_lots = r->qty_lots;
@@ -156,6 +198,7 @@ static void open_order(core *c, core_report *r, uint32_t slot, uint32_t seat, ui
     o->taker_fee_ppm = r->taker_fee_ppm;
     o->ord_status = r->ord_status = '0';
     held(c, SEAT(c, o->seat), o->side)->hold += o->hold;
+    if (r->flags & (FLAG_TERMS | FLAG_KEYED)) terms_load(c, r, slot);
     account_link(c, slot);
     limits_opened(c, slot, r->at_ns);
 }
@@ -258,6 +301,20 @@ static const char *apply_replaced(core *c, core_report *r, uint32_t slot)
     return NULL;
 }
 
+/* 'D': a trailing stop moved. 'L': the order's stop was reached. */
+static const char *apply_moved(core *c, core_report *r, uint32_t slot)
+{
+    core_order *o = ORDER(c, slot);
+    uint8_t status = order_next(o->ord_status, r->exec_type, false);
+    if (status == 0 || o->terms == 0) return "a trigger in a state that allows none";
+    held(c, SEAT(c, o->seat), o->side)->hold += r->hold - o->hold;
+    o->hold = r->hold;
+    if (r->exec_type == 'D') TERMS(c, o->terms)->stop_ticks = r->stop_ticks;
+    if (r->exec_type == 'L') o->flags |= FLAG_TRIGGERED;
+    o->ord_status = r->ord_status = status;
+    return NULL;
+}
+
 const char *account_apply(core *c, core_report *r, uint32_t slot)
 {
     const char *why;
@@ -270,6 +327,8 @@ const char *account_apply(core *c, core_report *r, uint32_t slot)
         why = apply_fill(c, r, slot);
     else if (r->exec_type == '5')
         why = apply_replaced(c, r, slot);
+    else if (r->exec_type == 'D' || r->exec_type == 'L')
+        why = apply_moved(c, r, slot);
     else
         why = apply_end(c, r, slot);
     if (why == NULL) account_view(c, SEAT(c, ORDER(c, slot)->seat), POSITION(c, ORDER(c, slot)->position), r);

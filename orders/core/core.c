@@ -30,6 +30,9 @@ static const struct {
     {REASON_TYPE_UNSUPPORTED, "TYPE_UNSUPPORTED"},
     {REASON_TIF_UNSUPPORTED, "TIF_UNSUPPORTED"},
     {REASON_NUMBER_OVERFLOW, "NUMBER_OVERFLOW"},
+    {REASON_EXPIRE_IN_PAST, "EXPIRE_IN_PAST"},
+    {REASON_STOP_PRICE_INVALID, "STOP_PRICE_INVALID"},
+    {REASON_TERMS_INVALID, "TERMS_INVALID"},
     {REASON_OPEN_ORDERS_MAX, "OPEN_ORDERS_MAX"},
     {REASON_RATE_ORDERS, "RATE_ORDERS"},
     {REASON_SELF_TRADE, "SELF_TRADE"},
@@ -41,18 +44,22 @@ static const struct {
     {REASON_LEVERAGE_MAX, "LEVERAGE_MAX"},
     {REASON_RATE_MESSAGES, "RATE_MESSAGES"},
     {REASON_DUPLICATE_ORDER, "DUPLICATE_ORDER"},
+    {REASON_REDUCE_ONLY_VIOLATION, "REDUCE_ONLY_VIOLATION"},
     {REASON_NO_LIQUIDITY, "NO_LIQUIDITY"},
     {REASON_DATA_STALE, "DATA_STALE"},
     {REASON_PRICE_COLLAR, "PRICE_COLLAR"},
     {REASON_PRICE_FAR, "PRICE_FAR"},
     {REASON_MARKET_IMPACT, "MARKET_IMPACT"},
     {REASON_VOLATILITY_PAUSE, "VOLATILITY_PAUSE"},
+    {REASON_POST_ONLY_WOULD_TAKE, "POST_ONLY_WOULD_TAKE"},
+    {REASON_FOK_UNFILLABLE, "FOK_UNFILLABLE"},
     {REASON_ORDER_UNKNOWN, "ORDER_UNKNOWN"},
     {REASON_ORDER_FINAL, "ORDER_FINAL"},
     {REASON_ORDER_NO_REUSED, "ORDER_NO_REUSED"},
     {REASON_QTY_BELOW_FILLED, "QTY_BELOW_FILLED"},
     {REASON_FILL_EXCEEDS_ORDER, "FILL_EXCEEDS_ORDER"},
     {REASON_FILL_PRICE_WORSE, "FILL_PRICE_WORSE"},
+    {REASON_OCO_OTHER_LEG, "OCO_OTHER_LEG"},
     {REASON_CAPACITY, "CAPACITY"},
     {REASON_COMMAND_UNKNOWN, "COMMAND_UNKNOWN"},
     {REASON_DAILY_LOSS, "DAILY_LOSS"},
@@ -94,6 +101,8 @@ core *core_create(uint32_t max_orders, uint32_t ring_capacity)
     pool_init(&c->limits, sizeof(core_limit_row), ROWS_MAX);
     pool_init(&c->windows, sizeof(core_window), WINDOWS_MAX);
     pool_init(&c->recents, sizeof(core_recent), ROWS_MAX);
+    pool_init(&c->terms, sizeof(terms_row), max_orders);
+    c->expires_next = INT64_MAX;
     c->ring_bound = (size_t)ring_capacity * sizeof(core_report);
     c->tape_bound = ring_capacity;
     bool ready = pool_reserve(c, &c->positions, 1) && pool_reserve(c, &c->seats, 1) && pool_reserve(c, &c->windows, 1); /* slot 0: zeros */
@@ -108,14 +117,15 @@ void core_each_array(core *c, array_visitor *visit)
 {
     core_pool *pools[] = {&c->orders,  &c->levels,    &c->chunks,      &c->instruments, &c->accounts, &c->balances,
                           &c->seats,   &c->positions, &c->halts,       &c->rates,       &c->flows,    &c->limits,
-                          &c->windows, &c->recents,   &c->far.mirrors, &c->far.takings};
-    core_table *tables[] = {&c->instrument_ids, &c->account_ids, &c->balance_ids, &c->seat_ids,   &c->position_ids,  &c->halt_ids,
-                            &c->rate_ids,       &c->limit_ids,   &c->window_ids,  &c->recent_ids, &c->far.taking_ids};
+                          &c->windows, &c->recents,   &c->far.mirrors, &c->far.takings, &c->terms};
+    core_table *tables[] = {&c->instrument_ids, &c->account_ids, &c->balance_ids, &c->seat_ids,   &c->position_ids,   &c->halt_ids,
+                            &c->rate_ids,       &c->limit_ids,   &c->window_ids,  &c->recent_ids, &c->far.taking_ids, &c->owner_seats};
     for (size_t i = 0; i < sizeof pools / sizeof *pools; i++)
         pools[i]->data = visit(c, pools[i]->data, (size_t)pools[i]->room * pools[i]->record);
     for (size_t i = 0; i < sizeof tables / sizeof *tables; i++)
         tables[i]->entries = visit(c, tables[i]->entries, ((size_t)tables[i]->mask + 1) * sizeof *tables[i]->entries);
     c->order_ids.entries = visit(c, c->order_ids.entries, ((size_t)c->order_ids.mask + 1) * sizeof *c->order_ids.entries);
+    c->expiry.entries = visit(c, c->expiry.entries, c->expiry.room * sizeof *c->expiry.entries);
     c->links = visit(c, c->links, c->links_room * sizeof *c->links);
     c->far.queues = visit(c, c->far.queues, c->far.queues_room * sizeof *c->far.queues);
     c->far.sums = visit(c, c->far.sums, c->far.sums_room * sizeof *c->far.sums);
@@ -126,8 +136,12 @@ void core_each_array(core *c, array_visitor *visit)
 /* And those of its books, which hang on the instruments. */
 void core_each_book_array(core *c, array_visitor *visit)
 {
-    for (uint32_t slot = 1; c->instruments.data && slot < c->instruments.used; slot++)
-        book_each_array(c, &INSTRUMENT(c, slot)->book, visit);
+    for (uint32_t slot = 1; c->instruments.data && slot < c->instruments.used; slot++) {
+        core_instrument *in = INSTRUMENT(c, slot);
+        book_each_array(c, &in->book, visit);
+        for (unsigned above = 0; above < 2; above++)
+            in->trigger[above].entries = visit(c, in->trigger[above].entries, in->trigger[above].room * sizeof(heap_entry));
+    }
     for (uint32_t slot = 1; c->far.mirrors.data && slot < c->far.mirrors.used; slot++)
         if (MIRROR(c, slot)->instrument) mirror_each_array(c, MIRROR(c, slot), visit);
 }
@@ -205,6 +219,18 @@ static const char *margin_fault(const core *c, const core_account *a, uint32_t m
     return NULL;
 }
 
+/* The account's seats go over to its new owner's. */
+static bool change_owner(core *c, uint32_t account, uint32_t owner)
+{
+    if (!table_reserve(c, &c->owner_seats, c->seats.used)) return false;
+    for (uint32_t i = 1; i < c->seats.used; i++)
+        if (SEAT(c, i)->account == account) account_seat_disowned(c, i);
+    ACCOUNT(c, account)->owner = owner;
+    for (uint32_t i = 1; i < c->seats.used; i++)
+        if (SEAT(c, i)->account == account) account_seat_owned(c, i);
+    return true;
+}
+
 const char *core_set_account(core *c, uint32_t account, const core_account_spec *spec)
 {
     if (spec->margin && spec->margin < CORE_BASIS) return "a margin account's leverage must be at least 10000 basis points";
@@ -219,6 +245,7 @@ const char *core_set_account(core *c, uint32_t account, const core_account_spec 
     const char *why = margin_fault(c, a, spec->margin);
     if (why) return why;
     if (a->reporting_asset != spec->reporting_asset) value_forget(c, slot);
+    if (a->owner != spec->owner && !change_owner(c, slot, spec->owner)) return "no room for one more owner";
     a->owner = spec->owner;
     a->exchange = spec->exchange;
     a->reporting_asset = spec->reporting_asset;

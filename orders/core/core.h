@@ -78,6 +78,8 @@ enum core_scope {
 enum core_gate { GATE_ARM = 1, GATE_RECONCILE = 2, GATE_CLOCK = 4 }; /* closed: live and not armed, not reconciled, clock unsafe */
 enum core_outcome { OUTCOME_ANSWERED = 0, OUTCOME_FAILED = 1, OUTCOME_UNKNOWN = 2 }; /* of a request to an exchange; of a send */
 enum core_kind { KIND_SPOT = 0, KIND_LINEAR = 1, KIND_INVERSE = 2 };                 /* what trading an instrument moves: see position.c */
+/* When an order would meet one of its owner's, of whichever account. A triggered one is never refused: theirs give way. */
+enum core_self_trade { SELF_TRADE_ALLOW = 0, SELF_TRADE_REJECT_NEWEST, SELF_TRADE_CANCEL_OLDEST };
 enum core_instrument_status { INSTRUMENT_TRADING = 0, INSTRUMENT_HALTED = 1, INSTRUMENT_DELISTED = 2 };
 
 /* One reason per refusal, in families: 1xx the world, 2xx the order, 3xx the account, 4xx the market, 5xx the state of
@@ -354,17 +356,20 @@ bool core_convert(const core *c, uint32_t account, uint32_t asset, uint32_t into
 unsigned core_place(core *c, const core_command *m, uint64_t index);
 unsigned core_place_with(core *c, const core_command *m, const core_terms *terms, uint64_t index);
 unsigned core_cancel(core *c, const core_command *m, uint64_t index);
+unsigned core_sweep(core *c, const core_command *m, uint64_t index); /* CAPACITY: drain and call again, it is not over */
+unsigned core_at(core *c, int64_t at_ns);                            /* time has come so far; CAPACITY as above */
 unsigned core_amend(core *c, const core_command *m, uint64_t index);
 unsigned core_told(core *c, const core_command *m, uint64_t index); /* OP_FILL, OP_CLOSE */
 /* Runs commands until done or until the ring wants draining; returns how many ran. */
 size_t core_process(core *c, const core_command *commands, size_t count, uint64_t first_index);
+bool core_idle(const core *c); /* false: triggered orders wait for the ring to be drained and core_process to be called */
 
 /* Market records of 40 bytes (marketdata/blocks.py) for mirrored instruments; others are passed over. Returns how many were
  * taken: fewer when the ring wants draining first. None, too, when what waits must be filled first. 0 records: let go of what
  * has waited long enough. */
 size_t core_market(core *c, const uint8_t *block, size_t records, int64_t now_ns);
 /* Whether a place would be taken now: every control's verdict, in the order of risk.c; how many. Changes nothing. */
-size_t core_check(core *c, const core_command *m, core_verdict *out);
+size_t core_check(core *c, const core_command *m, const core_terms *terms, core_verdict *out);
 
 /* Draining. The pointer is good until the next command; the answer is bytes, core_report_next() goes from one to the next. */
 size_t core_reports(const core *c, const core_report **first);

@@ -82,8 +82,8 @@ static void row_fill(core_limit_row *row, const core_limits *limits)
 static bool under(const core *c, const core_limit_row *row, const core_order *o)
 {
     const core_seat *seat = SEAT(c, o->seat);
-    return scope_of(row->scope, ACCOUNT(c, seat->account), INSTRUMENT(c, seat->instrument), POSITION(c, o->position)->strategy, o->key) ==
-           row->key;
+    return scope_of(row->scope, ACCOUNT(c, seat->account), INSTRUMENT(c, seat->instrument), POSITION(c, o->position)->strategy,
+                    terms_key(c, o)) == row->key;
 }
 
 /* Walked; orders that were open before the row was there count as well. */
@@ -269,7 +269,7 @@ static void each_wider(core *c, uint32_t slot, void (*act)(core_limit_row *row, 
     const core_account *a = ACCOUNT(c, seat->account);
     const core_instrument *in = INSTRUMENT(c, seat->instrument);
     for (unsigned scope = 0; scope <= SCOPE_KEY; scope++) {
-        uint64_t key = scope_of(scope, a, in, POSITION(c, o->position)->strategy, o->key), unused;
+        uint64_t key = scope_of(scope, a, in, POSITION(c, o->position)->strategy, terms_key(c, o)), unused;
         uint32_t found = c->limit_scopes >> scope & 1 ? row_find(c, scope, key, &unused) : 0;
         if (found) act(LIMIT_ROW(c, found), x);
     }

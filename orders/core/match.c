@@ -1,12 +1,6 @@
 /* Price-time matching at the maker's price, and the look ahead that tells what it would do. */
 #include "state.h"
 
-int64_t match_limit(unsigned side, unsigned type, int64_t price)
-{
-    if (type == TYPE_LIMIT) return price;
-    return side == SIDE_BUY ? INT64_MAX : INT64_MIN;
-}
-
 /* Meets the same orders, in the same lots, as match_run would: so cost and fees are exact, not estimates. */
 void match_walk(const core *c, const core_instrument *in, const core_command *m, uint32_t owner, uint32_t fee_ppm, match_preview *out)
 {
@@ -17,7 +11,11 @@ void match_walk(const core *c, const core_instrument *in, const core_command *m,
         mirror_walk(c, in, m, fee_ppm, out);
         return;
     }
-    *out = (match_preview){0};
+    if (in->reducing || out->gives_way) {
+        walk_carefully(c, in, m, owner, fee_ppm, out);
+        return;
+    }
+    *out = (match_preview){.position = out->position};
     if (!book_crosses(b, m->side, limit)) return;
     do {
         if (m->side == SIDE_BUY ? price > limit : price < limit) return;
@@ -51,6 +49,7 @@ static void report_fill(core *c, uint32_t slot, const core_tape *t, const i128 a
     account_terms(c, ORDER(c, slot), r);
     const char *why = account_apply(c, r, slot);
     if (why != NULL) c->broken = why;
+    if (ORDER(c, slot)->terms) contingent_filled(c, slot, t->at_ns);
 }
 
 void match_report(core *c, uint32_t slot, const core_tape *t, uint8_t liquidity, uint64_t index)
@@ -73,11 +72,10 @@ void match_trade(core *c, core_tape *t)
     if (c->watching) trip_price(c, INSTRUMENT(c, table_get(&c->instrument_ids, t->instrument)), t->price_ticks, t->at_ns);
 }
 
-static void execute(core *c, uint32_t taker_slot, uint32_t maker_slot, int64_t at_ns, uint64_t index)
+void match_execute(core *c, uint32_t taker_slot, uint32_t maker_slot, int64_t lots, int64_t at_ns, uint64_t index)
 {
     core_order *taker = ORDER(c, taker_slot), *maker = ORDER(c, maker_slot);
     core_instrument *in = INSTRUMENT(c, taker->instrument);
-    int64_t lots = taker->remaining < maker->remaining ? taker->remaining : maker->remaining;
     core_tape t = {
         .at_ns = at_ns,
         .taker_order_no = taker->order_no,
@@ -98,18 +96,46 @@ static void execute(core *c, uint32_t taker_slot, uint32_t maker_slot, int64_t a
     if (taker->in_account) report_fill(c, taker_slot, &t, amounts, LIQUIDITY_TAKER, index);
     if (maker->in_account) report_fill(c, maker_slot, &t, amounts, LIQUIDITY_MAKER, CORE_NO_COMMAND);
     order_drop_if_gone(c, maker_slot);
+    in->last_ticks = t.price_ticks;
+    if (in->waiting) trigger_print(c, taker->instrument, t.price_ticks, at_ns);
 }
 
-int64_t match_run(core *c, uint32_t slot, int64_t at_ns, uint64_t index)
+/* After matching: what is left stands in the book or is over. */
+static void settle(core *c, uint32_t slot, int64_t at_ns, uint64_t index)
+{
+    core_order *o = ORDER(c, slot);
+    if (o->flags & (FLAG_REDUCE_ONLY | FLAG_TRIGGERED)) {
+        settle_carefully(c, slot, at_ns, index);
+        return;
+    }
+    if (o->remaining > 0 && type_has_limit(o->type) && tif_rests(o->tif)) {
+        book_add(c, book_of(c, slot), slot);
+        mirror_stands(c, slot);
+    } else if (o->remaining > 0 && o->in_account) {
+        order_withdraw(c, slot, '4', REASON_NONE, at_ns, index);
+    } else {
+        order_drop_if_gone(c, slot);
+    }
+}
+
+void match_enter(core *c, uint32_t slot, int64_t at_ns, uint64_t index)
 {
     core_order *taker = ORDER(c, slot);
-    core_book *b = &INSTRUMENT(c, taker->instrument)->book;
-    if (INSTRUMENT(c, taker->instrument)->mirror) return mirror_run(c, slot, at_ns, index);
+    core_instrument *in = INSTRUMENT(c, taker->instrument);
     unsigned side = taker->side;
     int64_t limit = match_limit(side, taker->type, taker->price_ticks);
-    while (taker->remaining > 0 && book_crosses(b, side, limit) && c->broken == NULL)
-        execute(c, slot, book_level(c, b, 1u - side, b->best[1u - side])->head, at_ns, index);
-    return taker->remaining;
+    if (in->mirror) {
+        mirror_carefully(c, slot, at_ns, index);
+    } else if (in->reducing || taker->gives_way || taker->flags & FLAG_TRIGGERED) {
+        run_carefully(c, slot, at_ns, index);
+    } else {
+        while (taker->remaining > 0 && book_crosses(&in->book, side, limit) && c->broken == NULL) {
+            uint32_t maker = book_level(c, &in->book, 1u - side, in->book.best[1u - side])->head;
+            int64_t standing = ORDER(c, maker)->remaining, lots = taker->remaining < standing ? taker->remaining : standing;
+            match_execute(c, slot, maker, lots, at_ns, index);
+        }
+    }
+    settle(c, slot, at_ns, index);
 }
 
 /* Room for the reports of everything this order could meet; counted exactly only when the easy bound does not fit. */
@@ -117,24 +143,14 @@ bool match_reserve(core *c, const core_instrument *in, const core_command *m, ma
 {
     uint64_t meets = 0;
     if (m->type == TYPE_MARKET || book_crosses(&in->book, m->side, m->price_ticks)) meets = in->book.orders[1u - m->side];
-    if (in->mirror == 0 && (uint64_t)m->qty_lots < meets) meets = (uint64_t)m->qty_lots; /* nobody trades less than a lot */
-    if (!ring_reserve(c, 4 + 2 * meets)) {
-        if (p->orders == 0) match_walk(c, in, m, 0, 0, p);
+    bool plain = in->mirror == 0 && in->reducing == 0 && !p->gives_way;
+    if (plain && (uint64_t)m->qty_lots < meets) meets = (uint64_t)m->qty_lots; /* nobody trades less than a lot */
+    uint64_t each = in->reducing ? 3 : 2;                                      /* a reduce-only maker may be filled and then cut short */
+    if (!ring_reserve(c, 4 + each * meets)) {
+        uint32_t account = p->gives_way ? table_get(&c->account_ids, m->account) : 0; /* whose orders give way */
+        if (p->orders == 0) match_walk(c, in, m, account ? ACCOUNT(c, account)->owner : 0, 0, p);
         meets = p->orders;
-        if (!ring_reserve(c, 4 + 2 * meets)) return false;
+        if (!ring_reserve(c, 4 + each * meets)) return false;
     }
     return tape_reserve(c, meets) && (in->mirror == 0 || mirror_reserve(c, meets));
-}
-
-/* After matching: what is left stands in the book or is over. */
-void match_settle(core *c, uint32_t slot, int64_t at_ns, uint64_t index)
-{
-    core_order *o = ORDER(c, slot);
-    if (o->remaining > 0 && o->type == TYPE_LIMIT && o->tif == TIF_GTC) {
-        book_add(c, book_of(c, slot), slot);
-        mirror_stands(c, slot);
-    } else if (o->remaining > 0 && o->in_account) {
-        command_fold(c, order_report(c, slot, '4', at_ns, index), slot);
-    }
-    order_drop_if_gone(c, slot);
 }

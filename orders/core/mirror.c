@@ -161,7 +161,7 @@ size_t core_market(core *c, const uint8_t *block, size_t records, int64_t now_ns
 {
     size_t done = 0;
     mirror_record r, next;
-    if (now_ns < 0 || now_ns > CORE_TIME_MAX) return 0;
+    if (now_ns < 0 || now_ns > CORE_TIME_MAX || !command_ready(c, now_ns)) return 0;
     for (uint32_t mirror = 1; mirror < c->far.mirrors.used; mirror++)
         if (MIRROR(c, mirror)->instrument && (!admit(c, mirror, now_ns) || !mirror_drain(c, mirror, now_ns, false))) return 0;
     if (records) memcpy(&next, block, sizeof next);
@@ -254,11 +254,7 @@ static void uncross(core *c, core_mirror *m, int64_t at_ns)
         uint32_t buy = book_level(c, bids, SIDE_BUY, bids->best[SIDE_BUY])->tail;
         uint32_t sell = book_level(c, asks, SIDE_SELL, asks->best[SIDE_SELL])->tail;
         uint32_t later = ORDER(c, buy)->arrival > ORDER(c, sell)->arrival ? buy : sell;
-        book_remove(c, later == buy ? bids : asks, later);
-        core_report *r = order_report(c, later, '4', at_ns, CORE_NO_COMMAND);
-        r->reason = REASON_NO_LIQUIDITY;
-        command_fold(c, r, later);
-        order_drop_if_gone(c, later);
+        order_withdraw(c, later, '4', REASON_NO_LIQUIDITY, at_ns, CORE_NO_COMMAND);
     }
 }
 
@@ -275,6 +271,7 @@ static const char *end_mirror(core *c, core_instrument *in, int64_t at_ns)
     for (unsigned side = 0; side < 2; side++) move_orders(c, &m->paper[side], &in->book, side);
     in->mirror = 0;
     mirror_drop(c, mirror);
+    command_done(c);
     return NULL;
 }
 

@@ -1,4 +1,5 @@
-/* An instrument whose market is elsewhere: what the core keeps of it. Private to orders/core, included by state.h.
+/* An instrument whose market is elsewhere: what the core keeps of it. Private to orders/core; state.h includes
+ * the types before the core, the rest at its end.
  *
  * The market's own entries stand in the instrument's book, one nameless order a level; orders of accounts rest in a book
  * beside it, which nobody sees. The eight rules are in tests/oracle/mirror.py in words.
@@ -8,8 +9,8 @@
  *   mirror_book.c   the market's entries; rule 5: how a queue moves when its level shrinks; rule 8: crossed
  *   mirror_fill.c   rules 1, 3, 4 and 6: who is filled by what
  */
-#ifndef MERIDIAN_MIRROR_H
-#define MERIDIAN_MIRROR_H
+#ifndef MERIDIAN_MIRROR_TYPES
+#define MERIDIAN_MIRROR_TYPES
 
 #define MIRROR_LEVELS_MAX 512u      /* a side; a feed tells 50 */
 #define MIRROR_HELD_MAX 4096u       /* records that wait for the other channel */
@@ -114,5 +115,30 @@ typedef struct {
 #define MIRROR(c, slot) (&((core_mirror *)(void *)(c)->far.mirrors.data)[slot])
 #define TAKING(c, slot) (&((mirror_taking *)(void *)(c)->far.takings.data)[slot])
 #define QUEUE(c, slot) (&(c)->far.queues[slot])
+
+#elif !defined MERIDIAN_MIRROR_H
+#define MERIDIAN_MIRROR_H
+
+/* mirror*.c */
+bool mirror_reserve(core *c, uint64_t meets); /* room for an order that may take of so many entries */
+void mirror_walk(const core *c, const core_instrument *in, const core_command *m, uint32_t fee_ppm, match_preview *out); /* as match_walk */
+int64_t mirror_run(core *c, uint32_t slot, int64_t at_ns, uint64_t index);                                               /* as match_run */
+void mirror_stands(core *c, uint32_t slot);                                     /* an order of ours has just joined its queue */
+bool mirror_is_usable(const core *c, const core_instrument *in, int64_t at_ns); /* rule 8; true where the market is here */
+void mirror_forget(core *c, uint32_t mirror);                                   /* the market's entries go */
+bool mirror_work(core *c, uint32_t mirror, int64_t now_ns); /* fills what is due; false: the ring must be drained first */
+bool mirror_merge(core *c, uint32_t mirror, const mirror_event *e, bool passes); /* rule 7; false likewise, and e was not taken */
+bool mirror_drain(core *c, uint32_t mirror, int64_t now_ns, bool all);           /* what has waited long enough; all: whatever waits */
+void mirror_apply(core *c, uint32_t mirror, const mirror_event *e);
+void mirror_lose(core *c, uint32_t mirror);
+void mirror_print(core *c, uint32_t mirror, const mirror_event *e);
+void mirror_book(core *c, uint32_t mirror);                                             /* the event that is now whole */
+void mirror_better_go(core *c, core_mirror *m, unsigned side, int64_t ticks);           /* entries better than that price */
+uint32_t mirror_entry(const core *c, const core_book *b, unsigned side, int64_t ticks); /* the market's order there, or 0 */
+bool mirror_shows(core *c, core_mirror *m, unsigned side, int64_t ticks);               /* whether the feed would tell of that price */
+void mirror_takings_above(core *c, uint32_t entry, int64_t lots); /* forgets those of more lots than stand there now */
+void mirror_takings_expire(core *c, uint32_t mirror);
+void mirror_each_array(core *c, core_mirror *m, array_visitor *visit);
+const char *mirror_verify(const core *c);
 
 #endif

@@ -108,7 +108,7 @@ void mirror_walk(const core *c, const core_instrument *in, const core_command *m
     uint32_t seat = m->account ? seat_of(c, in, m->account) : 0;
     int64_t limit = match_limit(m->side, m->type, m->price_ticks), price = b->best[other];
     bool more = book_crosses(b, m->side, limit);
-    *out = (match_preview){0};
+    *out = (match_preview){.gives_way = out->gives_way, .position = out->position};
     for (; more && out->lots < m->qty_lots; more = book_next(c, b, other, &price)) {
         if (m->side == SIDE_BUY ? price > limit : price < limit) return;
         int64_t wanted = m->qty_lots - out->lots, lots = available(c, seat, mirror_entry(c, b, other, price));
@@ -166,10 +166,24 @@ void mirror_stands(core *c, uint32_t slot)
     *QUEUE(c, slot) = (mirror_queue){.ahead = entry ? ORDER(c, entry)->remaining : shown ? 0 : AHEAD_UNKNOWN};
 }
 
-/* The order makes, so it gets its own price. */
+/* What of so many lots the order may trade: one that only reduces no more than to flat. */
+static int64_t may_fill(const core *c, uint32_t slot, int64_t lots)
+{
+    const core_order *o = ORDER(c, slot);
+    int64_t room = o->flags & FLAG_REDUCE_ONLY ? terms_room(c, o->position, o->side) : INT64_MAX;
+    return lots < room ? lots : room;
+}
+
+/* The order makes, so it gets its own price. One that may not, or no more, is over. */
 static void fill(core *c, core_mirror *m, uint32_t slot, int64_t lots, int64_t at_ns)
 {
     const core_order *o = ORDER(c, slot);
+    bool reduces = o->flags & FLAG_REDUCE_ONLY;
+    lots = may_fill(c, slot, lots);
+    if (lots == 0) {
+        order_withdraw(c, slot, '4', REASON_REDUCE_ONLY_VIOLATION, at_ns, CORE_NO_COMMAND);
+        return;
+    }
     core_tape t = {.at_ns = at_ns,
                    .taker_order_no = NOBODY,
                    .maker_order_no = o->order_no,
@@ -182,7 +196,10 @@ static void fill(core *c, core_mirror *m, uint32_t slot, int64_t lots, int64_t a
     match_trade(c, &t);
     book_take(c, &m->paper[o->side], slot, lots);
     match_report(c, slot, &t, LIQUIDITY_MAKER, CORE_NO_COMMAND);
-    order_drop_if_gone(c, slot);
+    if (reduces && o->in_book && may_fill(c, slot, o->remaining) == 0)
+        order_withdraw(c, slot, '4', REASON_REDUCE_ONLY_VIOLATION, at_ns, CORE_NO_COMMAND);
+    else
+        order_drop_if_gone(c, slot);
 }
 
 /* Rule 4, at the price: each queue moves up by the print; what is left of it is shared out once to every account. */
@@ -276,7 +293,8 @@ static bool fill_reached(core *c, uint32_t mirror, int64_t at_ns)
                 }
                 int64_t lots = available(c, seat, entry);
                 if (lots > ORDER(c, slot)->remaining) lots = ORDER(c, slot)->remaining;
-                remember(c, mirror, seat, entry, lots);
+                lots = may_fill(c, slot, lots);
+                if (lots) remember(c, mirror, seat, entry, lots);
                 fill(c, m, slot, lots, at_ns);
                 return true;
             }
@@ -284,17 +302,20 @@ static bool fill_reached(core *c, uint32_t mirror, int64_t at_ns)
     return false;
 }
 
+/* Fills what is due, one order at a time, and after the last the stops that the print reached. */
 bool mirror_work(core *c, uint32_t mirror, int64_t now_ns)
 {
     core_mirror *m = MIRROR(c, mirror);
     while (m->work != WORK_NONE) {
+        if (!command_ready(c, now_ns)) return false; /* what a fill or a print set off runs before the next fill */
         if (c->broken != NULL || !ring_reserve(c, MIRROR_REPORTS) || !tape_reserve(c, 1)) return false;
         bool filled = false;
         if (m->work == WORK_THROUGH) filled = fill_through(c, m, now_ns);
         if (m->work == WORK_DUE) filled = fill_due(c, m, now_ns);
         if (m->work == WORK_REACHED) filled = fill_reached(c, mirror, now_ns);
+        if (m->work == WORK_PRINTED) trigger_print(c, m->instrument, m->print_ticks, now_ns);
         if (filled) continue;
         m->work = m->work == WORK_THROUGH ? WORK_DUE : m->work == WORK_DUE ? WORK_PRINTED : WORK_NONE;
     }
-    return true;
+    return command_ready(c, now_ns);
 }

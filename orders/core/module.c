@@ -549,14 +549,19 @@ static PyObject *Core_place(CoreObject *self, PyObject *const *a, Py_ssize_t n)
     return reasoned(self, reason);
 }
 
+static bool terms_from(PyObject *const *a, core_terms *t)
+{
+    int64_t *terms[] = {&t->stop_ticks, &t->trail, &t->expires_at_ns, &t->tp_ticks, &t->sl_stop_ticks, &t->sl_limit_ticks};
+    for (size_t i = 0; i < sizeof terms / sizeof *terms; i++)
+        if (!i64_from(a[i], terms[i])) return false;
+    return true;
+}
+
 static PyObject *Core_place_with(CoreObject *self, PyObject *const *a, Py_ssize_t n)
 {
     core_command m = {.op = OP_PLACE};
     core_terms t = {.op = OP_TERMS};
-    int64_t *terms[] = {&t.stop_ticks, &t.trail, &t.expires_at_ns, &t.tp_ticks, &t.sl_stop_ticks, &t.sl_limit_ticks};
-    if (!counted(n, 19) || !place_from(a, &m) || !u32_from(a[12], &m.key)) return NULL;
-    for (size_t i = 0; i < sizeof terms / sizeof *terms; i++)
-        if (!i64_from(a[13 + i], terms[i])) return NULL;
+    if (!counted(n, 19) || !place_from(a, &m) || !u32_from(a[12], &m.key) || !terms_from(a + 13, &t)) return NULL;
     return enter(self) ? reasoned(self, core_place_with(self->core, &m, &t, 0)) : NULL;
 }
 
@@ -570,9 +575,11 @@ static PyObject *verdict(const core_verdict *v)
 static PyObject *Core_check(CoreObject *self, PyObject *const *a, Py_ssize_t n)
 {
     core_command m = {.op = OP_PLACE};
+    core_terms t = {.op = OP_TERMS};
     core_verdict v[CORE_VERDICTS_MAX];
-    if (!(n == 13 || n == 19 || counted(n, 12)) || !place_from(a, &m) || (n >= 13 && !u32_from(a[12], &m.key)) || !enter(self)) return NULL;
-    size_t count = core_check(self->core, &m, v);
+    if (!(n == 13 || n == 19 || counted(n, 12)) || !place_from(a, &m) || (n >= 13 && !u32_from(a[12], &m.key))) return NULL;
+    if ((n == 19 && !terms_from(a + 13, &t)) || !enter(self)) return NULL;
+    size_t count = core_check(self->core, &m, &t, v);
     PyObject *list = PyList_New((Py_ssize_t)count);
     for (size_t i = 0; list != NULL && i < count; i++) {
         PyObject *row = verdict(&v[i]);
@@ -586,6 +593,21 @@ static PyObject *Core_check(CoreObject *self, PyObject *const *a, Py_ssize_t n)
 
 /* The caller names an order by number alone, so it is told apart here whether it is an agent's. */
 static uint32_t agent_flag(const core *c, uint64_t order_no) { return core_market_flags(c, order_no) & FLAG_AGENT; }
+
+static PyObject *Core_sweep(CoreObject *self, PyObject *const *a, Py_ssize_t n)
+{
+    core_command m = {.op = OP_SWEEP};
+    if (!(n == 6 || counted(n, 5)) || !i64_from(a[0], &m.at_ns) || !u32_from(a[1], &m.account) || !u32_from(a[2], &m.instrument) ||
+        !u64_from(a[3], &m.strategy) || !u8_from(a[4], &m.side) || (n == 6 && !u64_from(a[5], &m.order_no)) || !enter(self))
+        return NULL;
+    return reasoned(self, core_sweep(self->core, &m, 0));
+}
+
+static PyObject *Core_time(CoreObject *self, PyObject *at_ns)
+{
+    int64_t at;
+    return i64_from(at_ns, &at) && enter(self) ? reasoned(self, core_at(self->core, at)) : NULL;
+}
 
 static PyObject *Core_cancel(CoreObject *self, PyObject *const *a, Py_ssize_t n)
 {
@@ -620,12 +642,6 @@ static PyObject *drained(CoreObject *self)
     return bytes;
 }
 
-static PyObject *Core_reports(CoreObject *self, PyObject *unused)
-{
-    (void)unused;
-    return enter(self) ? drained(self) : NULL;
-}
-
 /* A batch on its way. Its reports are written where Python will read them; the ring is for what finds no room there. */
 #define BYTES_A_COMMAND 256u /* most commands make one short report, some a few whole ones */
 #define BYTES_TO_SPARE 4096u /* a command, until there are enough for any that meets many orders */
@@ -647,7 +663,7 @@ static size_t run_batch(core *c, core_batch *b)
         memcpy(b->out + b->used, first, waiting);
         b->used += waiting;
         core_reports_clear(c);
-        if (left == 0 || core_broken(c) != NULL) return 0;
+        if ((left == 0 && core_idle(c)) || core_broken(c) != NULL) return 0;
         core_lend(c, b->out + b->used, b->room - b->used);
         b->done += core_process(c, b->commands + b->done, left, b->done);
         b->used += core_take_back(c);
@@ -676,6 +692,14 @@ static PyObject *process_buffer(CoreObject *self, const Py_buffer *view)
     if (b.count) histogram_record(&self->stages[STAGE_COMMAND], (clock_ns() - since) / b.count);
     if (!enter(self)) Py_CLEAR(out);
     return out;
+}
+
+static PyObject *Core_reports(CoreObject *self, PyObject *unused)
+{
+    (void)unused;
+    static const core_command none = {0};
+    if (!enter(self)) return NULL;
+    return core_idle(self->core) ? drained(self) : process_buffer(self, &(Py_buffer){.buf = (void *)(uintptr_t)&none, .len = 0});
 }
 
 static PyObject *Core_process(CoreObject *self, PyObject *commands)
@@ -1055,6 +1079,8 @@ static PyMethodDef METHODS[] = {
     FAST(check),
     FAST(cancel),
     FAST(amend),
+    FAST(sweep),
+    ONE(time),
     ONE(process),
     NONE(reports),
     NONE(tape),

@@ -80,24 +80,41 @@ static void expect(core *c, const core_command *m, size_t count)
     for (size_t i = 0; i < count; i++) expect_queue(c, &m[i], slot[i]);
 }
 
+/* One command, with its terms when it has any; how many records it was, 0 when the ring must be drained first. */
+static size_t run(core *c, const core_command *m, size_t left, uint64_t index)
+{
+    switch (m->op) {
+    case OP_PLACE: core_place(c, m, index); return 1;
+    case OP_CANCEL: core_cancel(c, m, index); return 1;
+    case OP_AMEND: core_amend(c, m, index); return 1;
+    case OP_FILL:
+    case OP_CLOSE: core_told(c, m, index); return 1;
+    case OP_TIME: return core_at(c, m->at_ns) == REASON_NONE;
+    case OP_SWEEP: return core_sweep(c, m, index) != REASON_CAPACITY;
+    case OP_TERMS:
+        if (left < 2 || m[1].op != OP_PLACE) break;
+        core_place_with(c, &m[1], (const core_terms *)(const void *)m, index + 1);
+        return 2;
+    default: break;
+    }
+    c->commands++;
+    if (ring_reserve(c, 1)) command_refused(c, m, 0, REASON_COMMAND_UNKNOWN, 0, m->op, index);
+    return 1;
+}
+
 size_t core_process(core *c, const core_command *commands, size_t count, uint64_t first_index)
 {
-    size_t done = 0;
-    for (; done < count && c->broken == NULL; done++) {
+    size_t done = 0, records = 1;
+    for (; done < count && records && c->broken == NULL; done += records) {
         const core_command *m = &commands[done];
-        uint64_t index = first_index + done;
         if (c->ring_used > c->ring_bound / 2) break; /* each command finds at least half of the ring */
         if (done % EXPECTED == 0 && count > 1) expect(c, m, count - done < EXPECTED ? count - done : EXPECTED);
-        switch (m->op) {
-        case OP_PLACE: core_place(c, m, index); break;
-        case OP_CANCEL: core_cancel(c, m, index); break;
-        case OP_AMEND: core_amend(c, m, index); break;
-        case OP_FILL:
-        case OP_CLOSE: core_told(c, m, index); break;
-        default:
-            c->commands++;
-            if (ring_reserve(c, 1)) command_refused(c, m, 0, REASON_COMMAND_UNKNOWN, 0, m->op, index);
-        }
+        bool has_terms = m->op == OP_TERMS && count - done > 1; /* terms have no time of their own */
+        if (!command_ready(c, m[has_terms].at_ns)) break;
+        records = run(c, m, count - done, first_index + done);
     }
+    if (done == count) command_done(c);
     return done;
 }
+
+bool core_idle(const core *c) { return c->due_head == 0; }

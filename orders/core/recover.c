@@ -26,8 +26,9 @@ static const char *follows(const core *c, const core_report *r, const core_order
             return "an execution of an impossible size";
         if (!fixed_amount(r->last_lots, INSTRUMENT(c, seat->instrument)->spec.base_unit, &amount)) return "an execution out of range";
     }
-    if (r->exec_type == '5' && (r->qty_lots <= o->filled_lots || (o->type == TYPE_LIMIT && r->price_ticks <= 0)))
+    if (r->exec_type == '5' && (r->qty_lots <= o->filled_lots || (type_has_limit(o->type) && r->price_ticks <= 0)))
         return "an amend that leaves nothing open";
+    if (r->exec_type == 'D' && (!(r->flags & FLAG_TERMS) || r->stop_ticks <= 0)) return "a stop that moved to no price";
     return NULL;
 }
 
@@ -39,7 +40,15 @@ static const char *report_fault(const core *c, const core_report *r, uint32_t sl
     if (!is_amount(r->hold)) return "a report of an impossible amount";
     if (r->exec_type == 'F' && (!is_amount(r->cum_cost) || !is_fee(r))) return "a report of an impossible amount";
     if (r->exec_type == '0') {
-        if (r->qty_lots <= 0 || r->filled_lots != 0 || (r->type == TYPE_LIMIT && r->price_ticks <= 0))
+        const terms_row terms = {.stop_ticks = r->stop_ticks,
+                                 .trail = r->trail,
+                                 .expires_at_ns = r->expires_at_ns,
+                                 .tp_ticks = r->tp_ticks,
+                                 .sl_stop_ticks = r->sl_stop_ticks,
+                                 .sl_limit_ticks = r->sl_limit_ticks},
+                        none = {0};
+        if (r->qty_lots <= 0 || r->filled_lots != 0 || (type_has_limit(r->type) && r->price_ticks <= 0) ||
+            !terms_possible(r->flags & FLAG_TERMS ? &terms : &none, r->type, r->flags))
             return "a NEW report of an impossible order";
         bool possible = r->maker_fee_ppm <= CORE_FEE_UNIT && r->taker_fee_ppm <= CORE_FEE_UNIT;
         return possible ? NULL : "a NEW report with an impossible fee";
@@ -50,7 +59,7 @@ static const char *report_fault(const core *c, const core_report *r, uint32_t sl
 
 static const char *fold(core *c, core_report *r)
 {
-    if (!account_reserve(c, 1) || !limits_reserve(c)) return "no room for one more order";
+    if (!account_reserve(c, 1) || !terms_reserve(c, 1) || !limits_reserve(c)) return "no room for one more order";
     uint32_t slot = order_find(c, r->order_no);
     const char *why = report_fault(c, r, slot);
     if (why) return why;
@@ -58,6 +67,7 @@ static const char *fold(core *c, core_report *r)
     c->replaying = true;
     why = account_apply(c, r, slot);
     c->replaying = false;
+    c->rebuild_owed = true;
     if (slot) order_drop_if_gone(c, slot);
     return why;
 }
@@ -102,12 +112,28 @@ static bool stand(core *c, uint32_t slot)
     bool mirrored = INSTRUMENT(c, o->instrument)->mirror;
     core_book *b = book_of(c, slot);
     int64_t open = o->qty_lots - o->filled_lots, sum;
+    if (type_waits(o->type) && !(o->flags & FLAG_TRIGGERED)) {
+        o->remaining = open;
+        if (!terms_reserve_waiting(c, o->instrument, 1)) return false;
+        trigger_wait(c, slot, 0);
+        return true;
+    }
     if (!book_reserve(c, b, o->limit_ticks) || (mirrored ? !mirror_reserve(c, 0) : book_crosses(b, o->side, o->limit_ticks))) return false;
     if (__builtin_add_overflow(b->lots[o->side], open, &sum)) return false;
     o->price_ticks = o->limit_ticks;
     o->remaining = open;
     book_add(c, b, slot);
     mirror_stands(c, slot);
+    return true;
+}
+
+/* When it expires, and that its children were sized when it was filled. */
+static bool rebuild_terms(core *c, uint32_t slot)
+{
+    const core_order *o = ORDER(c, slot);
+    TERMS(c, o->terms)->sized = o->filled_lots;
+    if (!heap_reserve(c, &c->expiry, 1)) return false;
+    if (TERMS(c, o->terms)->at[HEAP_EXPIRY] == 0) expiry_enter(c, slot);
     return true;
 }
 
@@ -120,12 +146,16 @@ const char *core_rebuild_books(core *c, size_t *placed)
     if (queue == NULL) return "no memory to sort the open orders";
     for (uint32_t a = 1; a < c->accounts.used; a++)
         for (uint32_t slot = ACCOUNT(c, a)->first_order; slot; slot = LINKS(c, slot)->account_next) {
-            if (ORDER(c, slot)->type != TYPE_LIMIT || ORDER(c, slot)->tif != TIF_GTC) continue;
+            const core_order *o = ORDER(c, slot);
+            bool waits = type_waits(o->type) && !(o->flags & FLAG_TRIGGERED);
+            if (o->terms && !rebuild_terms(c, slot)) return "no room for what expires";
+            if (!waits && !(type_has_limit(o->type) && tif_rests(o->tif))) continue;
             queue[2 * count] = ORDER(c, slot)->arrival;
             queue[2 * count++ + 1] = slot;
         }
     qsort(queue, count, 2 * sizeof *queue, by_arrival);
     for (size_t i = 0; i < count; i++) *placed += stand(c, (uint32_t)queue[2 * i + 1]);
     pool_array(c, queue, bytes, 0);
+    c->rebuild_owed = false;
     return NULL;
 }

@@ -6,12 +6,14 @@
  *  3 TRADING_REDUCING*, or the code of what tripped  any scope
  *  4 RECONCILING*  5 CLOCK_UNSAFE*                   gates of account and exchange
  *  6 INSTRUMENT_UNKNOWN, _NOT_TRADING, SPEC_CHANGED, ACCOUNT_UNKNOWN, LIMITS_MISSING, DATA_STALE
- *  7 TYPE_UNSUPPORTED, TIF_UNSUPPORTED, PRICE_PRECISION, QTY_PRECISION
+ *  7 TYPE_UNSUPPORTED, TIF_UNSUPPORTED, PRICE_PRECISION, QTY_PRECISION;
+ *    TERMS_INVALID, STOP_PRICE_INVALID, EXPIRE_IN_PAST                                (conditions.c)
  *  8 QTY_MIN, QTY_MAX, NUMBER_OVERFLOW, NOTIONAL_MIN, NOTIONAL_MAX
  *  9 PRICE_COLLAR, PRICE_FAR, MARKET_IMPACT, VOLATILITY_PAUSE*                      (prices.c)
- * 10 BALANCE_INSUFFICIENT, or of margin accounts EQUITY_UNKNOWN, MARGIN_INSUFFICIENT; POSITION_MAX*, GROSS_EXPOSURE_MAX* (exposure.c) 11
- * OPEN_ORDERS_MAX, RATE_ORDERS, RATE_MESSAGES, DUPLICATE_ORDER                 new orders only, but RATE_MESSAGES 12 SELF_TRADE,
- * NO_LIQUIDITY
+ * 10 BALANCE_INSUFFICIENT, or of margin accounts EQUITY_UNKNOWN, MARGIN_INSUFFICIENT;
+ *    POSITION_MAX*, GROSS_EXPOSURE_MAX*                                               (exposure.c)
+ * 11 OPEN_ORDERS_MAX, RATE_ORDERS, RATE_MESSAGES, DUPLICATE_ORDER                     new orders only, but RATE_MESSAGES
+ * 12 SELF_TRADE, REDUCE_ONLY_VIOLATION, POST_ONLY_WOULD_TAKE, FOK_UNFILLABLE, NO_LIQUIDITY
  *
  * An order that surely reduces its strategy's position passes those with a star. Several scopes may have a limit of a kind:
  * the strictest is compared, of counts each scope's own. Cancels never come here. */
@@ -67,13 +69,24 @@ static bool world(risk_order *r)
     return true;
 }
 
+/* A control of conditions.c said no. */
+static bool because(risk_order *r, bool fits)
+{
+    unsigned reason = r->d->reason;
+    if (fits) return true;
+    r->d->reason = REASON_NONE;
+    return risk_refuse(r, reason, r->d->limit, r->d->value);
+}
+
 static bool shape(risk_order *r)
 {
     const core_command *m = r->m;
-    if (m->side > SIDE_SELL || m->type > TYPE_MARKET) return risk_refuse(r, REASON_TYPE_UNSUPPORTED, TYPE_MARKET, m->type);
-    if (m->tif > TIF_IOC) return risk_refuse(r, REASON_TIF_UNSUPPORTED, TIF_IOC, m->tif);
-    if (m->type == TYPE_LIMIT && m->price_ticks <= 0) return risk_refuse(r, REASON_PRICE_PRECISION, 1, m->price_ticks);
-    return m->qty_lots > 0 || risk_refuse(r, REASON_QTY_PRECISION, 1, m->qty_lots);
+    if (m->side > SIDE_SELL || m->type > TYPE_TRAILING_STOP) return risk_refuse(r, REASON_TYPE_UNSUPPORTED, TYPE_TRAILING_STOP, m->type);
+    if (m->tif > TIF_GTD) return risk_refuse(r, REASON_TIF_UNSUPPORTED, TIF_GTD, m->tif);
+    if (type_has_limit(m->type) && m->price_ticks <= 0) return risk_refuse(r, REASON_PRICE_PRECISION, 1, m->price_ticks);
+    if (m->qty_lots <= 0) return risk_refuse(r, REASON_QTY_PRECISION, 1, m->qty_lots);
+    bool special = r->amended == NULL && (is_special(m) || r->d->terms); /* of an amended one the conditions stay */
+    return !special || because(r, conditions_fit(m, &r->instrument->spec, r->d));
 }
 
 RISK_INLINE bool quantity(risk_order *r, bool all)
@@ -109,7 +122,7 @@ RISK_INLINE bool notional(risk_order *r, bool all)
         r->notional = value = r->d->preview.cost;
         if (r->limits.limits->notional_max && r->d->preview.lots && !market_most(r, &value))
             return risk_refuse(r, REASON_NUMBER_OVERFLOW, CORE_AMOUNT_MAX, 0);
-    } else if (fixed_worth(spec, SIDE_SELL, m->price_ticks, m->qty_lots, &r->notional)) {
+    } else if (fixed_worth(spec, SIDE_SELL, conditions_ticks(m, r->d->terms), m->qty_lots, &r->notional)) {
         value = r->notional;
     } else {
         return risk_refuse(r, REASON_NUMBER_OVERFLOW, CORE_AMOUNT_MAX, 0);
@@ -190,7 +203,9 @@ RISK_INLINE bool duplicate(risk_order *r, bool all)
 
 RISK_INLINE bool self_trade(risk_order *r, bool all)
 {
-    if (r->limits.limits->self_trade == 0 || r->m->flags & FLAG_ALLOW_SELF_TRADE)
+    bool rejects = r->limits.limits->self_trade == SELF_TRADE_REJECT_NEWEST && !(r->m->flags & FLAG_ALLOW_SELF_TRADE);
+    /* Theirs are looked for only where the owner has orders on the other side; what waits for a price meets nobody yet. */
+    if (!rejects || type_waits(r->m->type) || !own_rests(r->c, r->d->seat, r->d->account, r->d->instrument, 1u - r->m->side))
         return !all || risk_must(r, all, REASON_SELF_TRADE, true, 0, 0);
     if (r->m->type == TYPE_LIMIT) {
         if (!book_crosses(&r->instrument->book, r->m->side, r->m->price_ticks)) return risk_must(r, all, REASON_SELF_TRADE, true, 0, 0);
@@ -203,6 +218,9 @@ RISK_INLINE bool self_trade(risk_order *r, bool all)
 RISK_INLINE bool market(risk_order *r, bool all, int64_t standing)
 {
     int64_t sum;
+    bool special = is_special(r->m) || r->d->terms;
+    if (special && r->amended == NULL && !because(r, conditions_reduce(r->c, r->m, r->d))) return false;
+    if (special && r->amended == NULL && !because(r, conditions_book(r->c, r->m, r->account->owner, r->d))) return false;
     bool nothing = r->m->type == TYPE_MARKET && r->d->preview.lots == 0;
     if (!risk_must(r, all, REASON_NO_LIQUIDITY, !nothing, 0, nothing ? r->m->qty_lots : 0)) return false;
     if (__builtin_add_overflow(r->instrument->book.lots[r->m->side] - standing, r->m->qty_lots, &sum))
@@ -277,13 +295,23 @@ RISK_INLINE void begin(risk_order *r, const core *c, const core_command *m, risk
     r->count = 0;
 }
 
+/* The policy by which the taker's owner's own orders are canceled rather than met. */
+RISK_INLINE bool gives_way(const risk_order *r)
+{
+    bool wants = r->limits.limits->self_trade == SELF_TRADE_CANCEL_OLDEST && !(r->m->flags & FLAG_ALLOW_SELF_TRADE);
+    return wants && own_rests(r->c, r->d->seat, r->d->account, r->d->instrument, 1u - r->m->side);
+}
+
 /* All of them, in their order. Counts are for new orders; an amended one keeps the fees it was accepted under. */
 RISK_INLINE bool approved(risk_order *r, bool all)
 {
     const core_order *amended = r->amended;
     if (!gates(r, all) || !world(r)) return false;
     limits_look(r->c, r->account, r->instrument, r->m->strategy, r->m->key, &r->limits);
-    if (!shape(r) || !quantity(r, all) || !notional(r, all)) return false;
+    if (!shape(r) || !quantity(r, all)) return false;
+    r->d->preview.position = r->d->position;
+    r->d->preview.gives_way = gives_way(r);
+    if (!notional(r, all)) return false;
     if ((r->limits.on & ON_PRICES || all) && !prices_allow(r, all)) return false;
     uint32_t maker = amended ? amended->maker_fee_ppm : r->instrument->spec.maker_fee_ppm;
     uint32_t taker = amended ? amended->taker_fee_ppm : r->instrument->spec.taker_fee_ppm;
@@ -304,11 +332,14 @@ void risk_place(core *c, const core_command *m, risk_decision *d)
     if (fits && (r.limits.on | c->rows_on) & ON_COUNTED && !limits_reserve(c)) d->reason = REASON_CAPACITY;
 }
 
-size_t core_check(core *c, const core_command *m, core_verdict *out)
+size_t core_check(core *c, const core_command *m, const core_terms *terms, core_verdict *out)
 {
     risk_order r;
     risk_decision d;
+    core_terms mine = *terms;
     risk_find(c, m, &d);
+    conditions_resolve(c, m, d.instrument, &mine);
+    if (conditions_any(&mine)) d.terms = &mine;
     begin(&r, c, m, &d, NULL);
     r.verdicts = out;
     approved(&r, true);
@@ -320,12 +351,13 @@ void risk_amend(core *c, const core_command *m, const core_order *o, int64_t new
 {
     risk_order r;
     begin(&r, c, m, d, o);
-    uint32_t ppm = o->maker_fee_ppm > o->taker_fee_ppm ? o->maker_fee_ppm : o->taker_fee_ppm;
     bool stands = approved(&r, false);
     c->checks += RISK_CONTROLS;
     if (!stands || margin_way(r.account, r.instrument) != WAY_CASH) return;
     /* Lots the account half has not seen filled (a lost report) stay held as well. */
-    if (!risk_hold(r.instrument, o->side, m->price_ticks, new_total - o->filled_lots, ppm, &d->hold))
+    int64_t open = new_total - o->filled_lots;
+    if (o->terms ? !terms_required(c, o, TERMS(c, o->terms), m->price_ticks, open, &d->hold)
+                 : !risk_hold(r.instrument, o->side, m->price_ticks, open, order_fee(o), &d->hold))
         risk_refuse(&r, REASON_NUMBER_OVERFLOW, CORE_AMOUNT_MAX, 0);
     else if (d->hold - r.held > r.free)
         risk_refuse(&r, REASON_BALANCE_INSUFFICIENT, r.free + r.held, d->hold);

@@ -194,7 +194,7 @@ static void pass_order(cursor *s, order_home *home, core_order *o)
     pass_u64(s, &home->strategy);
     uint8_t *bytes[] = {&o->side, &o->type, &o->tif, &o->ord_status};
     for (size_t i = 0; i < sizeof bytes / sizeof *bytes; i++) pass_u8(s, bytes[i]);
-    uint32_t *small[] = {&o->flags, &o->spec_version, &o->maker_fee_ppm, &o->taker_fee_ppm, &o->key};
+    uint32_t *small[] = {&o->flags, &o->spec_version, &o->maker_fee_ppm, &o->taker_fee_ppm};
     for (size_t i = 0; i < sizeof small / sizeof *small; i++) pass_u32(s, small[i]);
     pass_i64(s, &o->limit_ticks);
     pass_i64(s, &o->qty_lots);
@@ -202,6 +202,15 @@ static void pass_order(cursor *s, order_home *home, core_order *o)
     pass_u64(s, &o->arrival);
     pass_i128(s, &o->hold);
     pass_i128(s, &o->cum_cost);
+}
+
+/* What lies beside the order; all zero when nothing does. */
+static void pass_terms(cursor *s, terms_row *t)
+{
+    pass_u32(s, &t->key);
+    int64_t *numbers[] = {&t->stop_ticks, &t->trail, &t->expires_at_ns, &t->tp_ticks, &t->sl_stop_ticks, &t->sl_limit_ticks};
+    for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++) pass_i64(s, numbers[i]);
+    pass_u32(s, &t->born);
 }
 
 static uint64_t checksum(const uint8_t *bytes, size_t size)
@@ -226,6 +235,9 @@ static void write_orders(const core *c, cursor *s, uint32_t account)
         const core_seat *seat = SEAT(c, o.seat);
         order_home home = {ACCOUNT(c, seat->account)->id, INSTRUMENT(c, seat->instrument)->id, POSITION(c, o.position)->strategy};
         pass_order(s, &home, &o);
+        terms_row terms = {0};
+        if (o.terms) terms = *TERMS(c, o.terms);
+        pass_terms(s, &terms);
     }
 }
 
@@ -450,18 +462,22 @@ static const char *read_orders(core *c, cursor *s, const save_header *h)
     for (uint64_t i = 0; i < h->orders && !s->bad; i++) {
         order_home home = {0};
         core_order o = {0};
+        terms_row terms = {0};
         pass_order(s, &home, &o);
+        pass_terms(s, &terms);
         uint32_t account = table_get(&c->account_ids, home.account), instrument = table_get(&c->instrument_ids, home.instrument);
         if (!account || !instrument || order_find(c, o.order_no)) return "a checkpoint with an order of no account, or twice";
-        if (s->bad || !is_possible(&o)) return "a checkpoint with an impossible order";
-        if (!account_reserve(c, 1)) return "no room for the checkpoint's orders";
+        if (s->bad || !is_possible(&o) || !terms_possible(&terms, o.type, o.flags)) return "a checkpoint with an impossible order";
+        if (!account_reserve(c, 1) || !terms_reserve(c, 1)) return "no room for the checkpoint's orders";
         uint32_t slot = order_create(c, o.order_no);
         o.instrument = instrument;
         o.seat = account_seat_slot(c, account, instrument);
         o.position = position_slot(c, o.seat, home.strategy);
         *ORDER(c, slot) = o;
+        if (o.flags & FLAG_TERMS || terms.key) terms_restore(c, slot, &terms);
         account_link(c, slot);
     }
+    c->rebuild_owed = h->orders != 0;
     return NULL;
 }
 

@@ -79,11 +79,19 @@ typedef struct {    /* the lowest and highest price of each of the last seconds,
     int64_t low[SWING_SECONDS], high[SWING_SECONDS]; /* high 0: no price in that second */
 } core_swing;
 
+#include "terms.h"
+
 typedef struct {
     uint32_t id, open_orders;
     uint32_t mirror, pad; /* 0: its market is here; else its book holds the entries of a market elsewhere (mirror.h) */
     core_instrument_spec spec;
+    int64_t last_ticks; /* of the last print; 0: none yet */
+    uint32_t waiting;   /* orders that wait for a price */
+    uint32_t reducing;  /* open reduce-only orders */
     core_book book;
+    core_heap trigger[2];  /* by a print at or below the stop, at or above it */
+    uint32_t trailing[2];  /* by side: the trailing stops among them, a list by terms slot */
+    int64_t trail_edge[2]; /* a print no better than this moves none of them; 0: not known */
     core_mark_state mark;
     core_swing swing; /* kept while any limit asks for it */
 } core_instrument;
@@ -170,9 +178,11 @@ typedef struct { /* an account at an instrument: what every order of the pair sh
     uint32_t walked; /* core_verify's count */
     uint32_t way;    /* enum seat_way */
     uint32_t sum;    /* the account's own position here: the only one, or a row apart with the sums of all; 0 = none yet */
-    uint32_t next_of_account, pad;
+    uint32_t next_of_account;
     uint64_t walked_lots[2]; /* core_verify's sums */
     int64_t open_lots[2];    /* of its open orders by side, but for those that only reduce */
+    uint32_t reducing;       /* open orders that only reduce */
+    uint32_t owner_next;     /* the ring of all seats of one owner at the instrument */
 } core_seat;
 
 typedef struct {
@@ -191,8 +201,10 @@ typedef struct {
     uint32_t flags, spec_version;
     uint8_t side, type, tif, ord_status;
     bool in_book, in_account;
-    uint8_t pad0[2];
-    uint32_t maker_fee_ppm, taker_fee_ppm, key; /* key: the API key's id */
+    bool gives_way; /* as taker: its owner's own resting orders are canceled rather than met */
+    uint8_t pad0;
+    uint32_t maker_fee_ppm, taker_fee_ppm;
+    uint32_t terms; /* slot; 0: it has none */
 
     int64_t limit_ticks, qty_lots; /* account half from here */
     int64_t filled_lots;
@@ -226,11 +238,18 @@ typedef struct {
 #define SEATS_SEEN 8192u
 
 struct core {
-    core_pool orders, levels, chunks, instruments, accounts, balances, seats, positions, halts, rates, flows, limits, windows, recents;
+    core_pool orders, levels, chunks, instruments, accounts, balances, seats, positions, halts, rates, flows, limits, windows, recents,
+        terms;
     order_links *links;
     uint32_t links_room; /* that of orders, once reserved */
     order_index order_ids;
     core_table instrument_ids, account_ids, balance_ids, seat_ids, position_ids, halt_ids, rate_ids, limit_ids, window_ids, recent_ids;
+    core_table owner_seats;
+    core_heap expiry;
+    int64_t expires_next;        /* when the next order expires; INT64_MAX: none does */
+    uint32_t due_head, due_tail; /* terms slots */
+    uint32_t promised;           /* children not yet born, for whom room is kept */
+    bool rebuild_owed;           /* reports were folded and rebuild_books has not run since */
     uint32_t bridges[CORE_BRIDGES];
     int64_t valued_at_ns; /* the newest time that a mark or a rate was told of */
     int64_t day_start_ns;
@@ -268,6 +287,7 @@ struct core {
 #define BALANCE(c, slot) (&((core_balance_row *)(void *)(c)->balances.data)[slot])
 #define SEAT(c, slot) (&((core_seat *)(void *)(c)->seats.data)[slot])
 #define POSITION(c, slot) (&((core_position_row *)(void *)(c)->positions.data)[slot])
+#define TERMS(c, slot) (&((terms_row *)(void *)(c)->terms.data)[slot])
 #define RATE(c, slot) (&((core_rate_row *)(void *)(c)->rates.data)[slot])
 #define FLOW(c, slot) (&((core_flow_row *)(void *)(c)->flows.data)[slot])
 #define HALT(c, slot) (&((core_halt_row *)(void *)(c)->halts.data)[slot])
@@ -385,8 +405,12 @@ static inline bool book_crosses(const core_book *b, unsigned side, int64_t price
     return b->levels[other] && ladder_key(side, b->best[other]) <= ladder_key(side, price);
 }
 
+static inline uint32_t order_fee(const core_order *o) { return o->maker_fee_ppm > o->taker_fee_ppm ? o->maker_fee_ppm : o->taker_fee_ppm; }
+
 /* match.c */
 typedef struct {
+    uint32_t position; /* asked: the taker's, 0 when it has none */
+    bool gives_way;    /* asked: its owner's own resting orders are canceled, not met */
     int64_t lots;
     i128 cost, fees;
     uint64_t orders;    /* how many it would meet */
@@ -396,34 +420,25 @@ typedef struct {
 } match_preview;
 void match_walk(const core *c, const core_instrument *in, const core_command *m, uint32_t owner, uint32_t fee_ppm, match_preview *out);
 bool match_reserve(core *c, const core_instrument *in, const core_command *m, match_preview *p); /* room for all it may meet */
-int64_t match_run(core *c, uint32_t slot, int64_t at_ns, uint64_t index); /* taker not in the book; returns what is left */
-void match_settle(core *c, uint32_t slot, int64_t at_ns, uint64_t index); /* what is left stands in the book or is over */
+void match_enter(core *c, uint32_t slot, int64_t at_ns, uint64_t index); /* taker not in the book: meets, then stands or is over */
+void match_execute(core *c, uint32_t taker, uint32_t maker, int64_t lots, int64_t at_ns, uint64_t index);
+static inline int64_t match_limit(unsigned side, unsigned type, int64_t price)
+{
+    if (type_has_limit(type)) return price;
+    return side == SIDE_BUY ? INT64_MAX : INT64_MIN;
+}
 
-int64_t match_limit(unsigned side, unsigned type, int64_t price);
+/* risk.c: an approved order, or a reason with limit and value. */
+typedef struct {
+    uint32_t account, instrument, seat, position; /* slots, 0 when unknown */
+    i128 hold, limit, value;
+    match_preview preview;
+    unsigned reason;
+    const core_terms *terms; /* of a place that has any, or NULL */
+} risk_decision;
+
 void match_trade(core *c, core_tape *t); /* numbers and counts a print, and puts it on the tape */
 void match_report(core *c, uint32_t slot, const core_tape *t, uint8_t liquidity, uint64_t index); /* its order's execution */
-
-/* mirror*.c */
-bool mirror_reserve(core *c, uint64_t meets); /* room for an order that may take of so many entries */
-void mirror_walk(const core *c, const core_instrument *in, const core_command *m, uint32_t fee_ppm, match_preview *out); /* as match_walk */
-int64_t mirror_run(core *c, uint32_t slot, int64_t at_ns, uint64_t index);                                               /* as match_run */
-void mirror_stands(core *c, uint32_t slot);                                     /* an order of ours has just joined its queue */
-bool mirror_is_usable(const core *c, const core_instrument *in, int64_t at_ns); /* rule 8; true where the market is here */
-void mirror_forget(core *c, uint32_t mirror);                                   /* the market's entries go */
-bool mirror_work(core *c, uint32_t mirror, int64_t now_ns); /* fills what is due; false: the ring must be drained first */
-bool mirror_merge(core *c, uint32_t mirror, const mirror_event *e, bool passes); /* rule 7; false likewise, and e was not taken */
-bool mirror_drain(core *c, uint32_t mirror, int64_t now_ns, bool all);           /* what has waited long enough; all: whatever waits */
-void mirror_apply(core *c, uint32_t mirror, const mirror_event *e);
-void mirror_lose(core *c, uint32_t mirror);
-void mirror_print(core *c, uint32_t mirror, const mirror_event *e);
-void mirror_book(core *c, uint32_t mirror);                                             /* the event that is now whole */
-void mirror_better_go(core *c, core_mirror *m, unsigned side, int64_t ticks);           /* entries better than that price */
-uint32_t mirror_entry(const core *c, const core_book *b, unsigned side, int64_t ticks); /* the market's order there, or 0 */
-bool mirror_shows(core *c, core_mirror *m, unsigned side, int64_t ticks);               /* whether the feed would tell of that price */
-void mirror_takings_above(core *c, uint32_t entry, int64_t lots); /* forgets those of more lots than stand there now */
-void mirror_takings_expire(core *c, uint32_t mirror);
-void mirror_each_array(core *c, core_mirror *m, array_visitor *visit);
-const char *mirror_verify(const core *c);
 
 /* The book an order of this instrument rests in; and the one this very order stands in. */
 static inline core_book *rest_book(core *c, core_instrument *in, unsigned side)
@@ -458,19 +473,12 @@ static inline uint32_t order_find(const core *c, uint64_t order_no)
         if (e == 0 || ((uint32_t)(e >> 32) == hash && ORDER(c, (uint32_t)e)->order_no == order_no)) return (uint32_t)e;
     }
 }
-bool order_is_stop(const core_order *o); /* it protects: its trigger lies where the position loses */
 bool order_reserve(core *c, uint32_t orders);
 uint32_t order_create(core *c, uint64_t order_no); /* room is reserved */
 void order_drop_if_gone(core *c, uint32_t slot);
 core_report *order_report(core *c, uint32_t slot, uint8_t exec_type, int64_t at_ns, uint64_t index); /* all but the state after */
 
-/* risk.c: an approved order, or a reason with limit and value. */
-typedef struct {
-    uint32_t account, instrument, seat, position; /* slots, 0 when unknown */
-    i128 hold, limit, value;
-    match_preview preview;
-    unsigned reason;
-} risk_decision;
+/* risk.c */
 #define RISK_CONTROLS 27                                                /* those of a new order that passes them all */
 void risk_find(const core *c, const core_command *m, risk_decision *d); /* the look-ups, once a command */
 void risk_place(core *c, const core_command *m, risk_decision *d);      /* after risk_find */
@@ -583,5 +591,8 @@ static inline core_report *ring_push(core *c, uint8_t exec_type, uint32_t flags)
 }
 bool tape_reserve(core *c, uint64_t prints);
 void tape_push(core *c, const core_tape *t);
+
+#include "mirror.h"
+#include "terms.h"
 
 #endif

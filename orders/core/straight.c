@@ -82,6 +82,12 @@ static inline bool found(core *c, const core_command *m, plain_place *p)
            spec->status == INSTRUMENT_TRADING && spec->spec_version == m->spec_version;
 }
 
+/* Whether any order of the owner's could stand on that side; of more accounts than one it might. */
+static inline bool own_may_rest(const plain_place *p, unsigned side)
+{
+    return p->seat->open_lots[side] || p->seat->reducing || p->seat->owner_next != p->seat_slot;
+}
+
 /* All controls of risk.c, each of them clearly held. */
 static inline bool allowed(const core *c, const core_command *m, plain_place *p)
 {
@@ -100,7 +106,8 @@ static inline bool allowed(const core *c, const core_command *m, plain_place *p)
     p->bucket = l->rate_per_second ? limits_tokens(&p->account->own.orders, l->rate_per_second, l->rate_burst, m->at_ns) : BUCKET_TOKEN;
     if (p->bucket < BUCKET_TOKEN) return false;
     p->crosses = book_crosses(b, m->side, m->price_ticks);
-    if (p->crosses && l->self_trade && !(m->flags & FLAG_ALLOW_SELF_TRADE)) return false;
+    if (p->crosses && l->self_trade != SELF_TRADE_ALLOW && !(m->flags & FLAG_ALLOW_SELF_TRADE) && own_may_rest(p, 1u - m->side))
+        return false;
     i128 with_fee = notional + fee_of(notional, greater(spec->maker_fee_ppm, spec->taker_fee_ppm));
     p->hold = either(m->side == SIDE_BUY, with_fee, amount);
     return p->hold <= p->held->total - p->held->hold && !__builtin_add_overflow(b->lots[m->side], lots, &sum) &&
@@ -111,7 +118,8 @@ static inline bool allowed(const core *c, const core_command *m, plain_place *p)
 static inline bool has_room(core *c, const core_command *m, plain_place *p)
 {
     const core_pool *orders = &c->orders;
-    if ((orders->free_head == 0 && orders->used >= orders->room) || c->order_ids.spare == 0 || c->links_room != orders->room) return false;
+    if (orders->room - orders->used + orders->free_count <= c->promised || c->order_ids.spare <= c->promised) return false;
+    if (c->links_room != orders->room) return false;
     return book_has_room(&p->instrument->book, m->price_ticks) && c->ring_used + sizeof(core_report) <= c->ring_room;
 }
 
@@ -183,8 +191,8 @@ __attribute__((noinline)) static bool take(core *c, const core_command *m, const
     match_preview none = {0};
     if (!match_reserve(c, p->instrument, m, &none)) return false;
     uint32_t slot = begin(c, m, p, index);
-    match_run(c, slot, m->at_ns, index);
-    match_settle(c, slot, m->at_ns, index);
+    match_enter(c, slot, m->at_ns, index);
+    command_done(c);
     return true;
 }
 
@@ -192,7 +200,8 @@ bool straight_place(core *c, const core_command *m, uint64_t index)
 {
     plain_place p;
     if (c->careful || m->flags & ~PLAIN_FLAGS || m->type != TYPE_LIMIT || m->tif > TIF_IOC || m->side > SIDE_SELL) return false;
-    if (!found(c, m, &p) || !allowed(c, m, &p) || !has_room(c, m, &p)) return false;
+    if (c->due_head || m->at_ns >= c->expires_next || m->order_no & (CHILD_STOP_LOSS | CHILD_TAKE_PROFIT)) return false;
+    if (!found(c, m, &p) || p.instrument->reducing || !allowed(c, m, &p) || !has_room(c, m, &p)) return false;
     if (p.crosses) return take(c, m, &p, index);
     if (m->tif != TIF_GTC) return false;
     book_add(c, &p.instrument->book, begin(c, m, &p, index));
@@ -225,6 +234,7 @@ bool straight_cancel(core *c, const core_command *m, uint64_t index)
     core_instrument *in = INSTRUMENT(c, o->instrument);
     uint8_t status = order_next(o->ord_status, '4', false);
     bool untold = o->qty_lots - o->remaining != o->filled_lots;
+    if (c->due_head || m->at_ns >= c->expires_next) return false;
     if (in->mirror || untold || status == 0 || (m->account && a->id != m->account) || a->own.on | c->limit_scopes) return false;
     if (c->ring_used + sizeof(core_report) > c->ring_room) return false;
     c->commands++;

@@ -58,7 +58,7 @@ static unsigned fill_fits(const core *c, const core_order *o, const core_command
     if (m->price_ticks <= 0) return REASON_PRICE_PRECISION;
     if (m->qty_lots > o->qty_lots - o->filled_lots) return REASON_FILL_EXCEEDS_ORDER;
     bool worse = o->side == SIDE_BUY ? m->price_ticks > o->limit_ticks : m->price_ticks < o->limit_ticks;
-    if (o->type == TYPE_LIMIT && worse) return REASON_FILL_PRICE_WORSE;
+    if (type_has_limit(o->type) && worse) return REASON_FILL_PRICE_WORSE;
     bool fits = fixed_worth(&INSTRUMENT(c, o->instrument)->spec, o->side, m->price_ticks, m->qty_lots, &notional);
     return fits && fee_fits(m) ? REASON_NONE : REASON_NUMBER_OVERFLOW;
 }
@@ -77,12 +77,13 @@ static void told_fill(core *c, const core_command *m, uint32_t slot, uint64_t in
     command_fold(c, r, slot);
     int64_t open = o->qty_lots - o->filled_lots; /* the book may have known already; it never keeps more than is open */
     if (o->in_book && o->remaining > open) book_take(c, book_of(c, slot), slot, o->remaining - open);
+    if (o->terms == 0) return;
+    if (!o->in_book) o->remaining = open;
+    contingent_filled(c, slot, m->at_ns);
 }
 
-unsigned core_told(core *c, const core_command *m, uint64_t index)
+static unsigned told(core *c, const core_command *m, uint64_t index)
 {
-    c->commands++;
-    if (!ring_reserve(c, 1)) return REASON_CAPACITY;
     uint32_t slot = order_find(c, m->order_no);
     bool open = slot && ORDER(c, slot)->in_account;
     if (m->op == OP_FILL && m->type > LIQUIDITY_TAKER)
@@ -99,10 +100,21 @@ unsigned core_told(core *c, const core_command *m, uint64_t index)
         if (order_next(o->ord_status, m->type, false) == 0 || !order_is_final(order_next(o->ord_status, m->type, false)))
             return command_refused(c, m, slot, REASON_COMMAND_UNKNOWN, 0, m->type, index);
         if (o->in_book) book_remove(c, book_of(c, slot), slot);
+        if (o->terms) trigger_leave(c, o->terms);
         core_report *r = order_report(c, slot, m->type, m->at_ns, index);
         r->flags |= FLAG_TOLD;
         command_fold(c, r, slot);
+        if (o->terms) contingent_ended(c, slot, o->flags & FLAG_TRIGGERED, m->at_ns);
     }
     order_drop_if_gone(c, slot);
     return REASON_NONE;
+}
+
+unsigned core_told(core *c, const core_command *m, uint64_t index)
+{
+    c->commands++;
+    if (!command_ready(c, m->at_ns) || !ring_reserve(c, 1)) return REASON_CAPACITY;
+    unsigned reason = told(c, m, index);
+    command_done(c);
+    return reason;
 }

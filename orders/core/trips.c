@@ -112,7 +112,7 @@ static void place_of(const core *c, const core_order *o, trip_place *out)
     out->instrument = INSTRUMENT(c, seat->instrument);
     out->strategy = POSITION(c, o->position)->strategy;
     out->seat = scope_of(SCOPE_POSITION, out->account, out->instrument, 0, 0);
-    limits_look(c, out->account, out->instrument, out->strategy, o->key, &out->limits);
+    limits_look(c, out->account, out->instrument, out->strategy, terms_key(c, o), &out->limits);
 }
 
 static void lock(core *c, const trip_place *p, unsigned reason, int64_t at_ns, uint32_t pause_s, i128 limit, i128 value)

@@ -60,22 +60,23 @@ static const char *verify_books(const core *c)
 
 /* ---- account half ---- */
 
-static const char *verify_order(core *c, const core_order *o)
+static const char *verify_order(core *c, uint32_t slot)
 {
+    const core_order *o = ORDER(c, slot);
     const core_seat *seat = SEAT(c, o->seat);
     const core_instrument *in = INSTRUMENT(c, seat->instrument);
     i128 required = 0;
-    uint32_t ppm = o->maker_fee_ppm > o->taker_fee_ppm ? o->maker_fee_ppm : o->taker_fee_ppm;
     int64_t open = o->qty_lots - o->filled_lots;
     if (!o->in_account || POSITION(c, o->position)->seat != o->seat) return "an order is in the list of an account that is not its own";
     if (o->filled_lots < 0 || open <= 0) return "an open order has nothing open";
     if (o->ord_status != (o->filled_lots ? '1' : '0')) return "an order's status does not say what was filled";
     if (o->hold < 0 || o->cum_cost < 0) return "an order holds less than nothing";
     if (seat->way != WAY_CASH && o->hold) return "an order of a margin account holds money";
-    bool counted = o->type == TYPE_LIMIT || o->side == SIDE_SELL; /* a market buy holds what its walk of the book cost */
-    if (counted && seat->way == WAY_CASH && (!risk_hold(in, o->side, o->limit_ticks, open, ppm, &required) || required != o->hold))
-        return "an order's hold is not what its open lots require";
     if (o->in_book && (o->price_ticks != o->limit_ticks || o->remaining > open)) return "the book has more of an order than is open";
+    if (o->terms) return verify_terms(c, slot);
+    bool counted = o->type == TYPE_LIMIT || o->side == SIDE_SELL; /* a market buy holds what its walk of the book cost */
+    if (counted && seat->way == WAY_CASH && (!risk_hold(in, o->side, o->limit_ticks, open, order_fee(o), &required) || required != o->hold))
+        return "an order's hold is not what its open lots require";
     return NULL;
 }
 
@@ -85,7 +86,7 @@ static const char *verify_account(core *c, uint32_t account)
     uint32_t count = 0, prev = 0;
     for (uint32_t slot = a->first_order; slot; prev = slot, slot = LINKS(c, slot)->account_next) {
         const core_order *o = ORDER(c, slot);
-        const char *why = verify_order(c, o);
+        const char *why = verify_order(c, slot);
         if (why) return why;
         core_seat *seat = SEAT(c, o->seat);
         if (seat->account != account || LINKS(c, slot)->account_prev != prev) return "an account's list of orders is broken";
@@ -168,7 +169,8 @@ static const char *verify_tables(const core *c)
     uint32_t orders = 0, halts = 0;
     for (uint32_t i = 1; i < c->orders.used; i++) {
         const core_order *o = ORDER(c, i);
-        if ((!o->in_book && !o->in_account) || o->flags & FLAG_ENTRY) continue;
+        bool queued = o->terms && TERMS(c, o->terms)->order == i && TERMS(c, o->terms)->queued; /* over, with something left to do */
+        if ((!o->in_book && !o->in_account && !queued) || o->flags & FLAG_ENTRY) continue;
         if (order_find(c, o->order_no) != i) return "an order cannot be found by its number";
         orders++;
     }
@@ -184,13 +186,21 @@ const char *core_verify(core *c)
     if (why == NULL) why = verify_accounts(c);
     if (why == NULL) why = verify_positions(c);
     if (why == NULL) why = verify_limits(c);
-    return why ? why : verify_tables(c);
+    if (why == NULL) why = verify_tables(c);
+    return why ? why : verify_waiting(c);
 }
 
 /* ---- hash: a sum over items, so their order does not matter ---- */
 
 static uint64_t mix64(uint64_t h, uint64_t x) { return fixed_mix(h ^ fixed_mix(x + 0x9E3779B97F4A7C15u)) + h; }
 static uint64_t mix128(uint64_t h, i128 x) { return mix64(mix64(h, (uint64_t)x), (uint64_t)(x >> 64)); }
+
+static uint64_t hash_terms(uint64_t h, const terms_row *t)
+{
+    h = mix64(mix64(mix64(h, (uint64_t)t->stop_ticks), (uint64_t)t->trail), (uint64_t)t->expires_at_ns);
+    h = mix64(mix64(mix64(h, (uint64_t)t->tp_ticks), (uint64_t)t->sl_stop_ticks), (uint64_t)t->sl_limit_ticks);
+    return mix64(h, t->born);
+}
 
 static uint64_t hash_order(const core *c, const core_order *o)
 {
@@ -202,6 +212,7 @@ static uint64_t hash_order(const core *c, const core_order *o)
                      (uint64_t)o->flags << 32);
     h = mix64(mix64(mix64(h, (uint64_t)o->limit_ticks), (uint64_t)o->qty_lots), (uint64_t)o->filled_lots);
     h = mix64(mix64(h, o->spec_version), (uint64_t)o->maker_fee_ppm << 32 | o->taker_fee_ppm);
+    if (o->terms) h = hash_terms(h, TERMS(c, o->terms));
     return mix128(mix128(h, o->hold), o->cum_cost);
 }
 

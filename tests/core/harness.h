@@ -15,7 +15,14 @@
             exit(1);                                                                                                                       \
         }                                                                                                                                  \
     } while (0)
-#define HOLDS(c) PROMISE(core_verify(c) == NULL)
+#define HOLDS(c) PROMISE(whole(core_verify(c)))
+
+/* NULL, or the sentence is said. */
+static inline bool whole(const char *why)
+{
+    if (why != NULL) fprintf(stderr, "%s\n", why);
+    return why == NULL;
+}
 
 enum { ALICE = 1, BOB = 2, BTC = 1, USDT = 2 };
 

@@ -69,7 +69,7 @@ static void run(i128 base_unit, i128 quote_unit)
                                   .notional_max = below(2) ? 0 : (i128)below(100000) * quote_unit,
                                   .rate_per_second = (uint32_t)(below(2) ? 0 : 1 + below(2000)),
                                   .rate_burst = (uint32_t)below(20),
-                                  .self_trade = (uint32_t)below(2),
+                                  .self_trade = (uint32_t)below(3),
                                   .message_per_second = (uint32_t)(below(4) ? 0 : 1 + below(2000)),
                                   .duplicate_ms = (uint32_t)(below(4) ? 0 : below(1000))};
             uint32_t account = (uint32_t)(ALICE + below(2));

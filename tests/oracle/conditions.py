@@ -197,7 +197,8 @@ def child(house: House, entry: Order, leg: int, kind: int, side: int, price: int
         resize(house, order, order.filled + entry.filled - closed)
         return
     born(house, entry, Order(
-        number, entry.account, entry.instrument, entry.strategy, side, kind, GTC, REDUCE_ONLY, price, entry.filled, stop
+        number, entry.account, entry.instrument, entry.strategy, side, kind, GTC, REDUCE_ONLY, price, entry.filled, stop,
+        sl=entry.sl if leg == PROFIT_LEG else 0, sl_limit=entry.sl_limit if leg == PROFIT_LEG else 0,
     ))  # fmt: skip
 
 
@@ -211,9 +212,9 @@ def pair(house: House, exit: Order) -> None:
 
 
 def born(house: House, parent: Order, order: Order) -> None:
-    house.orders[order.order_no] = order
     if not holds_for_another(house, order):
         order.hold = house.required(order, order.lots)
+    house.orders[order.order_no] = order
     house.tell("0", order)
     if order.is_conditional:
         wait(house, order)
@@ -226,8 +227,17 @@ def holds_for_another(house: House, order: Order) -> bool:
     return order.order_no & STOP_LEG != 0 and any(not o.order_no & STOP_LEG for o in house.siblings(order))
 
 
+def holds_for_both(house: House, order: Order) -> bool:
+    """The take profit holds what the dearer of the two could cost, while there is a stop or there will be."""
+    if not (order.sl and order.reduce_only and order.kind == LIMIT):
+        return False
+    return order.order_no not in house.orders or order.parent | STOP_LEG in house.orders
+
+
 def inherit(house: House, gone: Order, held: int) -> None:
     """The stop takes over the hold of the leg that left."""
+    if not house.is_leg(gone):
+        return
     for other in house.siblings(gone):
         if other.order_no & STOP_LEG:
             other.hold = house.required(other, other.open)

@@ -80,7 +80,10 @@ class House:
         instrument = self.instrument(order)
         if order.side == SELL:
             return lots * instrument.base_unit
-        notional = (order.price if order.has_limit else order.stop) * lots * instrument.quote_unit
+        price = order.price if order.has_limit else order.stop
+        if conditions.holds_for_both(self, order):
+            price = max(price, order.sl_limit or order.sl)
+        notional = price * lots * instrument.quote_unit
         return notional + fee_of(notional, max(instrument.maker_ppm, instrument.taker_ppm))
 
     def price_of_walk(self, order: Order, lots: int) -> int:

@@ -14,6 +14,8 @@ BUY, SELL = _core.SIDE_BUY, _core.SIDE_SELL
 LIMIT, MARKET = _core.TYPE_LIMIT, _core.TYPE_MARKET
 GTC, IOC = _core.TIF_GTC, _core.TIF_IOC
 RICH = 10**12
+TERMS = ("stop", "trail", "expires", "profit", "loss", "loss_limit")  # what Desk.place hands to place_with
+SECOND = 10**9
 
 
 class Report(NamedTuple):
@@ -172,6 +174,7 @@ class Desk:
     def __init__(self, core: _core.Core) -> None:
         self.core = core
         self.last_no = 0
+        self.last_agent = 0
         self.now = 0
 
     def place(self, account: int, side: int, price: int, lots: int, *, number: int = 0, **other: int) -> int:
@@ -187,23 +190,29 @@ class Desk:
             "at": self.now,
         }
         v |= other
-        return self.core.place(
-            v["at"],
-            self.last_no,
-            account,
-            v["instrument"],
-            v["spec_version"],
-            side,
-            v["type"],
-            v["tif"],
-            v["flags"],
-            v["strategy"],
-            price,
-            lots,
+        words = (
+            v["at"], self.last_no, account, v["instrument"], v["spec_version"], side, v["type"], v["tif"], v["flags"],
+            v["strategy"], price, lots,
+        )  # fmt: skip
+        if not v.keys() & TERMS:
+            return self.core.place(*words)
+        t = dict.fromkeys(TERMS, 0) | v
+        return self.core.place_with(
+            *words, 0, t["stop"], t["trail"], t["expires"], t["profit"], t["loss"], t["loss_limit"]
         )
 
     def market(self, account: int, side: int, lots: int, **other: int) -> int:
         return self.place(account, side, 0, lots, type=MARKET, tif=IOC, **other)
+
+    def print(self, price: int, lots: int = 1) -> None:
+        """A trade of two strangers at the price, whatever stands there."""
+        self.agent(SELL, price, lots)
+        self.agent(BUY, price, lots, type=MARKET)
+
+    def agent(self, side: int, price: int, lots: int, *, type: int = LIMIT) -> int:
+        self.last_agent += 1
+        number = 1 << 63 | self.last_agent
+        return self.core.place(self.now, number, 0, BTC_USDT, 1, side, type, GTC, _core.FLAG_AGENT, 0, price, lots)
 
     def why(self, account: int, side: int, price: int, lots: int, **other: int) -> str:
         return reason_name(self.place(account, side, price, lots, **other))
