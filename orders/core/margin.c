@@ -63,6 +63,7 @@ static bool worst_of(const core *c, const core_instrument_spec *s, uint32_t seat
 {
     const core_seat *at = SEAT(c, seat); /* no seat yet: slot 0 reads as zeros */
     i128 qty = at->sum ? POSITION(c, at->sum)->qty : 0, reach[2];
+    if (qty > CORE_AMOUNT_MAX * 10 || qty < -CORE_AMOUNT_MAX * 10) return false;
     for (unsigned i = 0; i < 2; i++) {
         i128 lots = (i128)at->open_lots[i] + (i == side ? more : 0);
         if (__builtin_mul_overflow(lots, s->base_unit, &reach[i]) || size_of(reach[i]) > CORE_AMOUNT_MAX * 10) return false;
@@ -90,15 +91,16 @@ void margin_with(const core *c, uint32_t account, uint32_t instrument, unsigned 
     bool fits = worst_of(c, &in->spec, own, side, 0, &before) && worst_of(c, &in->spec, own, side, more_lots, &after);
     *out = (margin_worst){.raises = !fits || after > before, .equity = a->worth.equity};
     bool known = fits && a->worth.known && add_exposure(c, a, in, after, &exposure);
+    out->here = exposure;
     for (uint32_t slot = a->first_seat; slot && known; slot = SEAT(c, slot)->next_of_account) {
         const core_instrument *other = INSTRUMENT(c, SEAT(c, slot)->instrument);
         i128 worst = 0;
         if (slot == own) continue;
         known = worst_of(c, &other->spec, slot, side, 0, &worst) && add_exposure(c, a, other, worst, &exposure);
     }
-    i128 wide;
-    out->known = known && a->margin && !__builtin_mul_overflow(exposure, (i128)CORE_BASIS, &wide);
-    if (!out->known) return;
+    out->known = known;
+    if (!known) return;
+    i128 leverage = a->margin ? (i128)a->margin : CORE_BASIS;
     out->exposure = exposure;
-    out->margin = (wide + a->margin - 1) / a->margin;
+    out->margin = exposure / leverage * CORE_BASIS + (exposure % leverage * CORE_BASIS + leverage - 1) / leverage;
 }

@@ -555,10 +555,11 @@ void value_forget(core *c, uint32_t account); /* as one whose worth was never kn
 
 /* margin.c: every way but CASH, and the worst that open orders could make of a margin account. */
 typedef struct {
-    bool raises;           /* the order makes the worst case here worse; one that does not needs no margin */
-    bool known;            /* the amounts below, all in the reporting asset: */
-    i128 equity, exposure; /* exposure: the worst positions of all instruments at their marks, the order's filled too */
-    i128 margin;           /* what of it must be there at the account's leverage */
+    bool raises; /* the order makes the worst case here worse; one that does not needs no margin */
+    bool known;  /* the amounts below, all in the reporting asset: */
+    i128 equity;
+    i128 here, exposure; /* the worst positions at their marks, the order's filled too: in its instrument, in all of them */
+    i128 margin;         /* what of it must be there at the account's leverage; all of it of a cash account */
 } margin_worst;
 unsigned margin_way(const core_account *a, const core_instrument *in);
 void margin_turn(core *c, uint32_t account);                           /* its margin changed: so do the ways of its seats */

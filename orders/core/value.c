@@ -171,8 +171,9 @@ bool value_unrealised(const core *c, const core_position_row *p, i128 *out)
         return true;
     }
     if (!value_at_mark(c, in, p->qty, out)) return false;
-    *out = in->spec.kind == KIND_INVERSE ? p->cost - *out : *out - p->cost;
-    return true;
+    i128 worth = *out;
+    bool inverse = in->spec.kind == KIND_INVERSE;
+    return !__builtin_sub_overflow(inverse ? p->cost : worth, inverse ? worth : p->cost, out);
 }
 
 /* ---- equity ---- */
@@ -243,14 +244,15 @@ void value_refresh(core *c, uint32_t account)
 {
     core_account *a = ACCOUNT(c, account);
     core_worth *w = &a->worth;
-    i128 equity, came, flows, peak;
+    i128 equity, came, flows, peak, gained;
     w->known = a->reporting_asset && flows_worth(c, a, &came) && equity_of(c, a, &equity) &&
-               !__builtin_add_overflow(w->flows, came, &flows) && !__builtin_add_overflow(w->peak, came, &peak);
+               !__builtin_add_overflow(w->flows, came, &flows) && !__builtin_add_overflow(w->peak, came, &peak) &&
+               !__builtin_sub_overflow(equity, flows, &gained);
     if (!w->known) return;
     forget_flows(c, a);
     w->equity = equity;
     w->flows = flows;
-    if (!w->day_known) w->day_open = equity - flows; /* the day begins where it was first known, less what came in since */
+    if (!w->day_known) w->day_open = gained; /* the day begins where it was first known, less what came in since */
     w->peak = w->peak_known && peak > equity ? peak : equity;
     w->day_known = w->peak_known = true;
     if (a->own.on & ON_EQUITY) trip_equity(c, a);

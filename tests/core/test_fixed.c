@@ -33,10 +33,42 @@ static void test_a_share_is_exact_past_128_bits(void)
     PROMISE(share == part || share == part + 1);
 }
 
+static void test_a_ratio_is_rounded_to_the_even_half_and_refused_past_126_bits(void)
+{
+    i128 out, top = (i128)1 << 126;
+    PROMISE(fixed_ratio(1, 1, 2, &out) && out == 0);
+    PROMISE(fixed_ratio(3, 1, 2, &out) && out == 2);
+    PROMISE(fixed_ratio(-3, 1, 2, &out) && out == -2);
+    PROMISE(fixed_ratio(-5, 1, 3, &out) && out == -2);
+    PROMISE(fixed_ratio(top - 1, 1, 1, &out) && out == top - 1);
+    PROMISE(fixed_ratio(top, 1, 1, &out) && out == top);
+    PROMISE(!fixed_ratio(top + 1, 1, 1, &out));
+    PROMISE(fixed_ratio(-top, CORE_AMOUNT_MAX, CORE_AMOUNT_MAX, &out) && out == -top);
+    PROMISE(!fixed_ratio(-top - 1, CORE_AMOUNT_MAX, CORE_AMOUNT_MAX, &out));
+    PROMISE(!fixed_ratio(CORE_AMOUNT_MAX, CORE_AMOUNT_MAX, 1, &out));
+    PROMISE(fixed_ratio(CORE_AMOUNT_MAX, CORE_AMOUNT_MAX - 1, CORE_AMOUNT_MAX, &out) && out == CORE_AMOUNT_MAX - 1);
+}
+
+static void test_an_inverse_worth_is_rounded_as_asked_and_refused_past_the_bound(void)
+{
+    i128 out;
+    PROMISE(fixed_inverse(3, 1, CORE_UNIT, CORE_UNIT, false, &out) && out == CORE_UNIT / 3);
+    PROMISE(fixed_inverse(3, 1, CORE_UNIT, CORE_UNIT, true, &out) && out == CORE_UNIT / 3 + 1);
+    PROMISE(fixed_inverse(2, 1, CORE_UNIT, CORE_UNIT, true, &out) && out == CORE_UNIT / 2);
+    PROMISE(fixed_inverse(1, (int64_t)CORE_UNIT, CORE_UNIT, CORE_UNIT, true, &out) && out == CORE_AMOUNT_MAX);
+    PROMISE(!fixed_inverse(1, (int64_t)CORE_UNIT + 1, CORE_UNIT, CORE_UNIT, true, &out));
+    PROMISE(!fixed_inverse(1, 1, CORE_AMOUNT_MAX, 1, false, &out));
+    PROMISE(!fixed_inverse(0, 1, CORE_UNIT, CORE_UNIT, false, &out) && !fixed_inverse(-1, 1, CORE_UNIT, CORE_UNIT, false, &out));
+    PROMISE(!fixed_inverse(INT64_MAX, 1, CORE_UNIT, CORE_AMOUNT_MAX, false, &out));
+    PROMISE(fixed_inverse(INT64_MAX, INT64_MAX, CORE_UNIT / 10, CORE_UNIT / 10, false, &out) && out == CORE_UNIT);
+}
+
 int main(void)
 {
     test_a_fee_is_rounded_up_at_any_size();
     test_a_product_past_the_bound_is_refused_not_wrapped();
     test_a_share_is_exact_past_128_bits();
+    test_a_ratio_is_rounded_to_the_even_half_and_refused_past_126_bits();
+    test_an_inverse_worth_is_rounded_as_asked_and_refused_past_the_bound();
     return 0;
 }
