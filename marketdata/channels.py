@@ -33,6 +33,11 @@ def commands_of(shard: int) -> str:
     return f"commands.{shard}."
 
 
+def reads(shard: int) -> str:
+    """Where a shard's engine hears questions that change nothing."""
+    return f"reads.{shard}"
+
+
 def market(exchange: str) -> str:
     """The stream of an exchange's market blocks."""
     return MARKET_PREFIX + exchange

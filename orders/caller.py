@@ -92,6 +92,23 @@ class Caller:
             self._give_up(answer, shard)
             raise NoAnswer from None
 
+    def read(self, message: messages.Command, shard: int = 0, timeout_s: float = ANSWER_S) -> messages.Reply:
+        """Ask the read lane and wait. Raises NotAccepted when nobody listens or answers: a question may be asked again."""
+        if not self._listening.wait(OWNER_WAIT_S):
+            raise NotAccepted("the bus does not answer")
+        reply_id = next(self._ids)
+        answer: Future[messages.Reply] = Future()
+        self._waiting[reply_id] = answer
+        payload = messages.encode(msgspec.structs.replace(message, reply_to=self._channel, reply_id=reply_id))
+        try:
+            if self._bus.publish(channels.reads(shard), payload):
+                return answer.result(timeout_s)
+        except (buses.BusDown, TimeoutError):
+            answer.cancel()
+        finally:
+            self._waiting.pop(reply_id, None)
+        raise NotAccepted("no engine answers questions about this shard at the moment")
+
     def _give_up(self, answer: Future[messages.Reply], shard: int) -> None:
         """Nobody answered: perhaps nobody reads that stream any more, so the next command asks again who owns the shard."""
         answer.cancel()

@@ -252,6 +252,22 @@ class AskResume(serializers.Serializer):
     reason = text(required=False)
 
 
+class Verdict(serializers.Serializer):
+    code = text()
+    ok = serializers.BooleanField()
+    limit = text(allow_null=True, help_text="null: there is none.")
+    value = text(allow_null=True, help_text="What this order comes to.")
+    room = text(allow_null=True, help_text="What is left of the limit with this order; below zero it is too much.")
+    message = text(allow_null=True)
+    fix = text(allow_null=True, help_text="What to change, where it is not ok.")
+
+
+class OrderCheck(serializers.Serializer):
+    ok = serializers.BooleanField()
+    as_of_seq = serializers.IntegerField(help_text="The journal's number the answer is of.")
+    results = Verdict(many=True)
+
+
 class Limit(serializers.Serializer):
     account = text()
     code = text()

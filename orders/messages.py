@@ -90,6 +90,12 @@ class CancelAll(Message, frozen=True, kw_only=True, omit_defaults=True, tag="can
     strategy_id: str | None = None
 
 
+class Check(Message, frozen=True, kw_only=True, omit_defaults=True, tag="check"):
+    """Would this order be taken? A question for the read lane, never for the command stream: nothing is kept of it."""
+
+    order: Place
+
+
 class ReportedFill(msgspec.Struct, frozen=True, array_like=True):
     """One execution as an exchange tells it."""
 
@@ -124,7 +130,7 @@ class Query(Message, frozen=True, kw_only=True, omit_defaults=True, tag="query")
     since_ns: int = 0
 
 
-Command = Place | Cancel | Amend | CancelAll | ExchangeReport | Query
+Command = Place | Cancel | Amend | CancelAll | ExchangeReport | Query | Check
 
 encode = msgspec.msgpack.Encoder().encode
 _decoder: msgspec.msgpack.Decoder[Command] = msgspec.msgpack.Decoder(Command)

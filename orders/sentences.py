@@ -34,7 +34,7 @@ SENTENCES: dict[str, str] = {
     "DUPLICATE_ORDER": "The same order was placed a moment ago; this one was not placed. Say allow_duplicate if you mean it.",
     "PRICE_COLLAR": "The price {value} is beyond {limit}, too far through the market; nothing was placed. Move it nearer.",
     "PRICE_FAR": "The price {value} is beyond {limit}, too far from the market; nothing was placed. Look whether it is a typing error.",
-    "MARKET_IMPACT": "The book is too thin: the average price would be {value} % off its middle; the limit is {limit} %. Nothing was placed.",
+    "MARKET_IMPACT": "The book is too thin: the average price would be {value} % off its middle, not {limit} %. Nothing was placed.",
     "VOLATILITY_PAUSE": "The price just moved by {value} %; more than {limit} % pauses opening. Nothing was placed.",
     "DAILY_LOSS": "Today's loss reached {value} %, the limit is {limit} %; only reducing orders are placed until a person resumes.",
     "MAX_DRAWDOWN": "The loss from the highest equity reached {value} %, the limit is {limit} %; nothing is placed until a person resumes.",

@@ -42,6 +42,18 @@ def place(owner: Owner | Identity, fields: Mapping[str, Any], header_id: str = "
     return ask(who, command)
 
 
+def check(owner: Owner | Identity, fields: Mapping[str, Any]) -> Reply:
+    """Whether a place with these fields would be taken now; nothing is changed, nothing is kept."""
+    who = _who(owner)
+    try:
+        order = intake.read_place(who, fields)
+        return caller.default().read(messages.Check(owner_id=who.owner_id, key_id=who.key_id, order=order), who.shard)
+    except ApiError as error:
+        return reply_of(error)
+    except caller.NotAccepted:
+        return not_accepted()
+
+
 def cancel(owner: Owner | Identity, target: str, fields: Mapping[str, Any] | None = None, header_id: str = "") -> Reply:
     """Cancel one order: our id, or client:<request_id>."""
     who = _who(owner)

@@ -130,6 +130,23 @@ class Orders(View):
         return answered(failed or _joined(replies))
 
 
+class CheckOrder(View):
+    """Whether an order would be taken."""
+
+    required_scope = {"POST": "read"}
+
+    @extend_schema(
+        operation_id="check_order",
+        summary="Would this order be taken? Every limit with its value, the room left and a fix; changes nothing",
+        description="The body of a place. Answered by the engine that would decide it, beside its commands: nothing is stored, "
+        "no token is taken, no commit is waited for. The first that is not ok is what placing it now would answer.",
+        request=docs.NewOrder,
+        responses={200: docs.OrderCheck, 409: docs.Error, 422: docs.Error, 503: docs.Error, **docs.ERRORS},
+    )
+    def post(self, request: Request) -> HttpResponse:
+        return answered(services.check(self.identity, request.data))
+
+
 class OneOrder(View):
     """One of your orders, by our id or `client:<request_id>`."""
 

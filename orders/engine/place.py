@@ -17,6 +17,7 @@ from orders.engine.fold import order_picture
 from orders.engine.orders import LiveOrder
 from orders.engine.recorder import Recorder, refusal, say
 from orders.engine.words import SIDES, TIFS, TYPES
+from orders.engine.world import AccountSpec
 from orders.ids import order_uuid, strategy_key
 
 COMMAND_AGE_MS = 5000
@@ -58,21 +59,27 @@ def place(
 
 def _into_core(recorder: Recorder, batch: Batch, order: LiveOrder, command: messages.Place) -> None:
     """One call of the core; what it decides is in its reports."""
-    account = order.account
+    wanted = arguments(order.account, command, batch.at_ns, order.order_no)
+    if command.terms is None:
+        recorder.core.place(*wanted)
+    else:
+        recorder.core.place_with(*wanted)
+
+
+def arguments(account: AccountSpec, command: messages.Place, at_ns: int, order_no: int) -> tuple[int, ...]:
+    """What the core is asked, by place or check; with terms, by place_with or check."""
     plain = (
-        batch.at_ns, order.order_no, account.id, order.instrument.id, command.spec_version, SIDES[command.side],
-        TYPES[command.type], TIFS[command.time_in_force], flags_of(command),
-        strategy_key(account.owner_id, command.strategy_id), command.price_ticks, command.quantity_lots,
-        command.key_id or 0,
+        at_ns, order_no, account.id, command.instrument_id, command.spec_version, SIDES[command.side], TYPES[command.type],
+        TIFS[command.time_in_force], flags_of(command), strategy_key(account.owner_id, command.strategy_id),
+        command.price_ticks, command.quantity_lots, command.key_id or 0,
     )  # fmt: skip
     terms = command.terms
     if terms is None:
-        recorder.core.place(*plain)
-    else:
-        recorder.core.place_with(
-            *plain, terms.stop_ticks, terms.trail, terms.expires_at_ns, terms.take_profit_ticks, terms.stop_loss_ticks,
-            terms.stop_loss_limit_ticks,
-        )  # fmt: skip
+        return plain
+    return *plain, *(
+        terms.stop_ticks, terms.trail, terms.expires_at_ns, terms.take_profit_ticks, terms.stop_loss_ticks,
+        terms.stop_loss_limit_ticks,
+    )  # fmt: skip
 
 
 def flags_of(command: messages.Place) -> int:

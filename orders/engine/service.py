@@ -30,6 +30,7 @@ from orders.engine.decide import Decider
 from orders.engine.far import FRONT_PPM
 from orders.engine.fold import Books, Fold
 from orders.engine.market import Market
+from orders.engine.reading import ReadLane
 from orders.engine.recorder import Recorder
 from orders.engine.reports import unpack as unpack_reports
 from orders.engine.teller import Teller
@@ -78,6 +79,8 @@ class EngineService(Service):
             gc.collect()
             gc.freeze()
             leases.set_ready(connection, self.lease, ready=True)
+            self.reads = ReadLane(self.bus, self.shard, self.core, self.chain, lambda: self.world)
+            self.reads.start()
             log.info("shard %d, epoch %d: ready at journal seq %d", self.shard, self.lease.epoch, self.chain.seq)
             while not self.stopping.is_set():
                 self._turn(connection)
@@ -150,6 +153,7 @@ class EngineService(Service):
     def _end(self, connection: psycopg.Connection[Any]) -> None:
         """A clean stop: say so, keep the state, let go."""
         leases.set_ready(connection, self.lease, ready=False)
+        self.reads.stop()
         self.checkpointer.now(self.core, self.chain.seq, self._extra())
         leases.release(connection, self.lease)
         log.info("shard %d: stopped at journal seq %d", self.shard, self.chain.seq)

@@ -20,6 +20,7 @@ from tests.orders.cast import Town, book_fill, found_town, hold, place_order
 
 CONTRACT = {
     "orders": {"get", "post", "delete"},
+    "orders/check": {"post"},
     "orders/{id}": {"get", "patch", "delete"},
     "fills": {"get"},
     "positions": {"get"},
