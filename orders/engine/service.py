@@ -59,6 +59,7 @@ class EngineService(Service):
         self.fold = Fold(shard, self.orders, self.books)
         self.world = world.World()
         self.control_version = -1
+        self.reads: ReadLane | None = None
         self.last_id = b"0-0"
         self.last_txn_ns = 0
         self.last_minute = 0
@@ -153,7 +154,8 @@ class EngineService(Service):
     def _end(self, connection: psycopg.Connection[Any]) -> None:
         """A clean stop: say so, keep the state, let go."""
         leases.set_ready(connection, self.lease, ready=False)
-        self.reads.stop()
+        if self.reads is not None:
+            self.reads.stop()
         self.checkpointer.now(self.core, self.chain.seq, self._extra())
         leases.release(connection, self.lease)
         log.info("shard %d: stopped at journal seq %d", self.shard, self.chain.seq)
