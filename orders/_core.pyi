@@ -316,7 +316,7 @@ class Core:
     def cost_to_fill(self, instrument: int, side: int, qty_lots: int, /) -> tuple[int, int]:
         """(lots that would fill, quote amount) of a market order now."""
     def order(self, order_no: int, /) -> dict[str, int] | None:
-        """Open order of the account half: account, instrument, side, type, tif, strategy, price_ticks, qty_lots,
+        """Open order of the account half: account, instrument, side, type, tif, strategy, price_ticks, stop_ticks, qty_lots,
         filled_lots, cum_cost, hold, ord_status, flags, spec_version."""
     def market_order(self, order_no: int, /) -> dict[str, int] | None:
         """What stands in the book under this number: price_ticks, remaining_lots, instrument, side, flags; None when nothing does."""

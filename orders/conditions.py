@@ -100,13 +100,10 @@ def read(reader: Reader, kind: str, time_in_force: str) -> Conditions:
     )
 
 
-def refuse_not_offered(conditions: Conditions, kind: str, time_in_force: str) -> None:
-    """What no exchange of this installation offers is refused, never ignored. None of them closes, so there are no sessions to
-    extend."""
-    asked = [part.split("=")[0] for part in conditions.parts() if not part.startswith("allow_duplicate")]
-    if kind not in ("limit", "market") or time_in_force not in ("gtc", "ioc") or asked:
-        value = ", ".join([kind, time_in_force, *asked])
-        raise ApiError(422, "TIF_UNSUPPORTED", sentences.SENTENCES["TIF_UNSUPPORTED"], value=value)
+def refuse_not_offered(conditions: Conditions) -> None:
+    """Trading outside the sessions of an exchange: none of this installation's closes, so there is nothing to extend."""
+    if conditions.extended_hours:
+        raise ApiError(422, "TIF_UNSUPPORTED", sentences.SENTENCES["TIF_UNSUPPORTED"], value="extended_hours")
 
 
 def _belongs(reader: Reader, kind: str, numbers: dict[str, Decimal | None]) -> None:
@@ -114,7 +111,7 @@ def _belongs(reader: Reader, kind: str, numbers: dict[str, Decimal | None]) -> N
     name = kind.replace("_", " ")
     if kind in STOPPED and numbers["stop_price"] is None:
         reader.wrong("stop_price", f"is missing; a {name} order needs one")
-    if kind not in STOPPED and numbers["stop_price"] is not None:
+    if kind not in STOPPED and kind != "trailing_stop" and numbers["stop_price"] is not None:
         reader.wrong("stop_price", f"a {name} order has none")
     trails = [trail for trail in ("trail_amount", "trail_percent") if numbers[trail] is not None]
     if kind != "trailing_stop":

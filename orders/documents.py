@@ -118,7 +118,10 @@ class NewOrder(serializers.Serializer):
     type = serializers.ChoiceField(conditions.TYPES, help_text="In any case.")
     quantity = decimal()
     price = decimal(required=False, allow_null=True, help_text="For limit, stop_limit and take_profit_limit.")
-    stop_price = decimal(required=False, help_text="For stop, stop_limit, take_profit and take_profit_limit.")
+    stop_price = decimal(
+        required=False,
+        help_text="For stop, stop_limit, take_profit and take_profit_limit; where a trailing_stop begins.",
+    )
     trail_amount = decimal(required=False, help_text="For trailing_stop: how far behind the best price.")
     trail_percent = decimal(required=False, help_text="For trailing_stop instead: a multiple of 0.01.")
     request_id = serializers.RegexField(

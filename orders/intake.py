@@ -21,6 +21,7 @@ from orders.reading import NO_FIELD, Reader, steps
 from orders.shapes import PAPER_KINDS
 
 REQUEST_ID = re.compile(r"[A-Za-z0-9._:-]{1,64}", re.ASCII)
+TARGET = re.compile(rf"(?:tp~|sl~)?{REQUEST_ID.pattern}", re.ASCII)  # a leg of ours has a name too
 SIDES = ("buy", "sell")
 TEXTS = {"order_id": 128, "user_id": 128, "source": 32, "strategy_id": 64, "account": 64, "exchange": 32, "symbol": 48}
 OTHERS = ("request_id", "client_order_id", "type", "side", "price", "quantity", "time_in_force", "spec_version", "tags",
@@ -49,7 +50,7 @@ def read_place(identity: Identity, body: Mapping[str, Any], header_id: str = "")
     spec_version = _spec_version(reader)
     kept = _kept(reader, asked)
     reader.done()
-    conditions.refuse_not_offered(asked, kind, time_in_force)
+    conditions.refuse_not_offered(asked)
     account, spec = _where(identity, texts)
     _refuse_mode(account, is_paper_trading)
     assert quantity is not None
@@ -153,7 +154,7 @@ def read_amend(identity: Identity, target: str, body: Mapping[str, Any], header_
 def read_target(target: str) -> tuple[str, str]:
     """(our id, request_id) with one of them empty; 404 for what can be neither."""
     if target.startswith("client:"):
-        if REQUEST_ID.fullmatch(target[7:]):
+        if TARGET.fullmatch(target[7:]):
             return "", target[7:]
     else:
         try:

@@ -23,14 +23,16 @@ class OrderAdmin(ReadOnly):
         "instrument",
         "side",
         "type",
+        "time_in_force",
         "price",
+        "stop_price",
         "quantity",
         "filled_quantity",
         "status",
         "request_id",
     )
-    list_filter = ("status", "side", "type")
-    search_fields = ("request_id", "order_id", "strategy_id", "account__name")
+    list_filter = ("status", "side", "type", "time_in_force")
+    search_fields = ("request_id", "=parent_id", "order_id", "strategy_id", "account__name")
     list_select_related = ("account", "instrument__exchange")
 
 

@@ -23,6 +23,7 @@ from orders.api.base import (
     own_accounts,
     page,
 )
+from orders.conditions import TYPES
 from orders.errors import ApiError, NotFound, invalid
 from orders.messages import Reply
 from orders.models import Order
@@ -41,7 +42,6 @@ STATUSES = (
     "expired",
     "unknown",
 )
-TYPES = ("limit", "market", "stop", "stop_limit", "take_profit", "take_profit_limit", "trailing_stop")
 SWEEP_FILTERS = ("account", "exchange", "symbol", "side", "strategy_id")
 LIST_FILTERS = (*SWEEP_FILTERS, "status", "type", "request_id", "order_id", "source", "from", "to", "limit", "cursor")
 

@@ -53,6 +53,7 @@ bool core_order_view(const core *c, uint64_t order_no, core_report *out)
     out->account = ACCOUNT(c, SEAT(c, o->seat)->account)->id;
     out->strategy = POSITION(c, o->position)->strategy;
     out->price_ticks = o->limit_ticks;
+    out->stop_ticks = o->terms ? TERMS(c, o->terms)->stop_ticks : 0;
     out->qty_lots = o->qty_lots;
     out->filled_lots = o->filled_lots;
     out->cum_cost = o->cum_cost;

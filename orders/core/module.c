@@ -946,10 +946,11 @@ static PyObject *Core_order(CoreObject *self, PyObject *order_no)
     core_report r;
     if (!u64_from(order_no, &number) || !enter(self)) return NULL;
     if (!core_order_view(self->core, number, &r)) Py_RETURN_NONE;
-    return Py_BuildValue("{sIsIsisisisKsLsLsLsNsNsisIsI}", "account", r.account, "instrument", r.instrument, "side", r.side, "type", r.type,
-                         "tif", r.tif, "strategy", (unsigned long long)r.strategy, "price_ticks", (long long)r.price_ticks, "qty_lots",
-                         (long long)r.qty_lots, "filled_lots", (long long)r.filled_lots, "cum_cost", int_from_i128(r.cum_cost), "hold",
-                         int_from_i128(r.hold), "ord_status", r.ord_status, "flags", r.flags, "spec_version", r.spec_version);
+    return Py_BuildValue("{sIsIsisisisKsLsLsLsLsNsNsisIsI}", "account", r.account, "instrument", r.instrument, "side", r.side, "type",
+                         r.type, "tif", r.tif, "strategy", (unsigned long long)r.strategy, "price_ticks", (long long)r.price_ticks,
+                         "stop_ticks", (long long)r.stop_ticks, "qty_lots", (long long)r.qty_lots, "filled_lots", (long long)r.filled_lots,
+                         "cum_cost", int_from_i128(r.cum_cost), "hold", int_from_i128(r.hold), "ord_status", r.ord_status, "flags", r.flags,
+                         "spec_version", r.spec_version);
 }
 
 static PyObject *Core_market_order(CoreObject *self, PyObject *order_no)

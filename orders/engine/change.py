@@ -13,7 +13,7 @@ from orders import messages
 from orders.engine.batch import Batch
 from orders.engine.fold import order_picture
 from orders.engine.orders import LiveOrder
-from orders.engine.recorder import Recorder, refusal, say
+from orders.engine.recorder import AGAIN, Recorder, refusal, refused_status, say
 from orders.reading import UNITS_MAX
 
 SWEPT_AT_ONCE = 1000  # cancels of one sweep between two fetches of their reports: the core's ring is bounded
@@ -44,12 +44,13 @@ def change(
     reason = next((report.reason for report in own if report.order_no == order.order_no and report.reason), "")
     # off the market with fills untold: the poll finds them, then it ends
     looking = refused and reason == "ORDER_FINAL"
-    status = 202 if looking else 422 if refused else 200
+    status = 202 if looking else refused_status(reason) if refused else 200
     recorder.remember(batch, order, command.request_id, command.body_hash, kind, status)
     if looking:
         return say(batch, command, 202, order_picture(order))
     if refused:
-        return say(batch, command, 422, refusal(reason or "ORDER_UNKNOWN", order_picture(order)))
+        headers = AGAIN if status == 429 else None
+        return say(batch, command, status, refusal(reason or "ORDER_UNKNOWN", order_picture(order)), headers)
     return say(batch, command, 200, order_picture(order))
 
 
@@ -66,7 +67,8 @@ def cancel_all(recorder: Recorder, batch: Batch, raw: bytes, command: messages.C
     ]
     for begin in range(0, len(gone), SWEPT_AT_ONCE):
         for order in gone[begin : begin + SWEPT_AT_ONCE]:
-            recorder.core.cancel(batch.at_ns, order.order_no)
+            if recorder.core.order(order.order_no) is not None:  # a leg may have ended with the other one
+                recorder.core.cancel(batch.at_ns, order.order_no)
         recorder.journal(batch, raw)
     say(batch, command, 200, {"results": [order_picture(order) for order in gone]})
 

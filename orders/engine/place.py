@@ -15,7 +15,7 @@ from orders.engine import caps, journal
 from orders.engine.batch import Batch
 from orders.engine.fold import order_picture
 from orders.engine.orders import LiveOrder
-from orders.engine.recorder import Recorder, refusal, say
+from orders.engine.recorder import AGAIN, Recorder, refusal, refused_status, say
 from orders.engine.words import SIDES, TIFS, TYPES
 from orders.engine.world import AccountSpec
 from orders.ids import order_uuid, strategy_key
@@ -126,7 +126,7 @@ def _refuse_stale(recorder: Recorder, batch: Batch, raw: bytes, order: LiveOrder
 def _status(order: LiveOrder) -> int:
     if order.status != "rejected" or order.reason is None:
         return 201
-    return {"SPEC_CHANGED": 409, "RATE_ORDERS": 429, "RATE_MESSAGES": 429}.get(order.reason["code"], 422)
+    return refused_status(order.reason["code"])
 
 
 def _answer(batch: Batch, command: messages.Place, order: LiveOrder) -> None:
@@ -134,5 +134,4 @@ def _answer(batch: Batch, command: messages.Place, order: LiveOrder) -> None:
     picture = order_picture(order)
     if status == 201:
         return say(batch, command, 201, picture)
-    headers = {"Retry-After": "1"} if status == 429 else None
-    return say(batch, command, status, refusal(order.reason or {}, picture), headers)
+    return say(batch, command, status, refusal(order.reason or {}, picture), AGAIN if status == 429 else None)

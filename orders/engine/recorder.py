@@ -19,6 +19,7 @@ from orders.engine.stored import Decided
 from orders.engine.world import World
 
 REPLAYED = {"Idempotent-Replay": "true"}
+AGAIN = {"Retry-After": "1"}
 
 
 class Recorder:
@@ -86,6 +87,11 @@ class Recorder:
 def say(batch: Batch, command: messages.Command, status: int, body: Any, headers: dict[str, str] | None = None) -> None:
     """Answer a command, once it is durable."""
     batch.answer(command.reply_to, command.reply_id, status, body, headers)
+
+
+def refused_status(code: str) -> int:
+    """The status of a no: a rule, unless it is that somebody asks too fast, or by an old picture of the instrument."""
+    return {"SPEC_CHANGED": 409, "RATE_ORDERS": 429, "RATE_MESSAGES": 429}.get(code, 422)
 
 
 def refusal(reason: str | dict[str, Any], order: dict[str, Any] | None = None) -> dict[str, Any]:

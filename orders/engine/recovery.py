@@ -9,7 +9,7 @@ from typing import Any
 import psycopg
 
 from marketdata.precision import to_amount
-from orders._core import SCOPE_ACCOUNT, Core
+from orders._core import FLAG_TRIGGERED, SCOPE_ACCOUNT, Core
 from orders.engine import journal, stored
 from orders.engine.fold import Books
 from orders.engine.orders import Orders
@@ -112,6 +112,12 @@ def compare(core: Core, world: World, orders: Orders, books: Books) -> None:
         held = core.order(order.order_no)
         if held is None or held["filled_lots"] != order.filled_lots or held["qty_lots"] != order.quantity_lots:
             raise Disagreement(f"order {order.id}: its row says {order.filled_lots} lots filled, the core says {held}")
+        if held["stop_ticks"] != order.terms.stop_ticks or bool(held["flags"] & FLAG_TRIGGERED) != bool(
+            order.triggered_ns
+        ):
+            raise Disagreement(
+                f"order {order.id}: its row says its stop is {order.terms.stop_ticks}, the core says {held}"
+            )
     for (account_id, asset_id), money in books.balances.items():
         if core.balance(account_id, asset_id) != money:
             raise Disagreement(

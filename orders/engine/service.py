@@ -166,6 +166,7 @@ class EngineService(Service):
         """One round: commands, market, commit, answers, news."""
         entries = self._read()
         now_ns = clock.now_ns()
+        self.core.time(now_ns)  # orders that stand only for a time end by it
         self.market.step(now_ns)
         market = self.core.reports()
         minute = now_ns // MINUTE_NS

@@ -84,7 +84,9 @@ def _as_made(spec: InstrumentSpec, row: tuple[Any, ...], held: dict[str, int] | 
     made = replace(spec, tick_size=_FINEST, lot_size=_FINEST, contract_size=size, spec_version=row[26])
     if held is None:
         return made
-    tick = price / held["price_ticks"] if price and held["price_ticks"] else spec.tick_size
+    tick = spec.tick_size
+    for shown, ticks in ((price, held["price_ticks"]), (row[27], held["stop_ticks"])):
+        tick = shown / ticks if shown and ticks else tick
     return replace(made, tick_size=tick, lot_size=quantity / held["qty_lots"])
 
 

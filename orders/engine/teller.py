@@ -143,7 +143,8 @@ class Teller:
 
     def _cancel(self, batch: Batch, order_nos: list[int]) -> None:
         for order_no in order_nos:
-            self.core.cancel(batch.at_ns, order_no)
+            if self.core.order(order_no) is not None:  # a leg may have ended with the other one
+                self.core.cancel(batch.at_ns, order_no)
         raw = self.core.reports()
         if raw:
             entry = journal.append(self.chain, batch.at_ns, journal.MARKET, raw)

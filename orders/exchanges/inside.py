@@ -13,6 +13,7 @@ from typing import Any
 import msgspec
 
 from orders import _core, caller, messages
+from orders.engine.words import TIFS, TYPES
 from orders.exchanges.base import Exchange, ExchangeError, ExchangeFill, ExchangeOrder, ExchangeRequest, Sighting
 from orders.simulator.simulator import Simulator
 from orders.simulator.tape import UserTrade
@@ -20,8 +21,7 @@ from orders.simulator.tape import UserTrade
 ORDERS_MAX = 1000  # in one answer
 
 _SIDES = ("buy", "sell")
-_TYPES = {"limit": _core.TYPE_LIMIT, "market": _core.TYPE_MARKET}
-_TIFS = {"gtc": _core.TIF_GTC, "ioc": _core.TIF_IOC}
+_WAITS = frozenset(TYPES.values()) - {_core.TYPE_LIMIT, _core.TYPE_MARKET}
 
 _encode = msgspec.json.Encoder().encode
 _orders = msgspec.json.Decoder(list[ExchangeOrder]).decode
@@ -45,7 +45,7 @@ class CoreExchange(Exchange):
         """Place into the core. Its reports wait in the core's ring like those of any command."""
         reason = self._core.place(
             request.at_ns, request.number, request.account_id, request.instrument_id, request.spec_version,
-            _SIDES.index(request.side), _TYPES[request.type], _TIFS[request.time_in_force], 0, request.strategy,
+            _SIDES.index(request.side), TYPES[request.type], TIFS[request.time_in_force], 0, request.strategy,
             request.price_ticks, request.quantity_lots,
         )  # fmt: skip
         _raise(reason)
@@ -60,7 +60,7 @@ class CoreExchange(Exchange):
         _raise(self._core.amend(at_ns, int(exchange_order_id), 0, price_ticks, quantity_lots))
 
     def fetch_order(self, account_id: int, exchange_order_id: str) -> ExchangeOrder | None:
-        """What stands in the book under this number, or stood and traded since this process started."""
+        """What stands in the book under this number or waits for its price, or stood and traded since this process started."""
         self._simulator.collect()
         number = int(exchange_order_id)
         trades = self._simulator.tape.of_order(number)
@@ -70,6 +70,12 @@ class CoreExchange(Exchange):
             return ExchangeOrder(
                 exchange_order_id, standing["instrument"], _SIDES[standing["side"]], True, standing["price_ticks"],
                 standing["remaining_lots"], filled,
+            )  # fmt: skip
+        waiting = self._core.order(number)
+        if waiting is not None and waiting["type"] in _WAITS and not waiting["flags"] & _core.FLAG_TRIGGERED:
+            return ExchangeOrder(
+                exchange_order_id, waiting["instrument"], _SIDES[waiting["side"]], True, waiting["price_ticks"],
+                waiting["qty_lots"] - waiting["filled_lots"], filled,
             )  # fmt: skip
         if not trades:
             return None

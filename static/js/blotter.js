@@ -9,10 +9,10 @@ import { PositionList } from "./positions.js";
 import { toast } from "./toasts.js";
 import { isOpen } from "./account.js";
 import { key } from "./market.js";
+import { families, name, stops, until, waits } from "./legs.js";
 
 const REJECT_SHOWN_MS = 30000;
 const STATES = { pending_new: "Sending", new: "Open", partially_filled: "Partial", filled: "Filled", pending_cancel: "Canceling", pending_replace: "Changing", canceled: "Canceled", rejected: "Rejected", expired: "Expired", unknown: "Checking with exchange" };
-const TYPES = { limit: "Limit", market: "Market", stop: "Stop", stop_limit: "Stop limit", take_profit: "Take profit", take_profit_limit: "Take profit limit", trailing_stop: "Trailing stop" };
 
 const positionId = (row) => [row.account, row.exchange, row.symbol, row.strategy_id].join("/");
 
@@ -68,7 +68,7 @@ export class Blotter {
     const table = this.tables[this.tab];
     table.show();
     if (this.tab === "positions") this.#drawPositions(table, positions.filter(mine));
-    else if (this.tab === "orders") table.sync(open.concat(this.#rejects()).filter(mine));
+    else if (this.tab === "orders") table.sync(families(open).concat(this.#rejects()).filter(mine));
     else if (this.tab === "fills") table.sync(this.account.fills.filter(mine));
     else if (this.tab === "balances") table.sync([...this.account.balances.values()].filter((row) => money(row.total) !== 0n));
     else table.sync(this.#past().filter(mine));
@@ -190,7 +190,40 @@ export class Blotter {
 
   // -- columns ------------------------------------------------------------------------------------------------------------------
   #symbol = { head: "Symbol", c: "symbol", left: true, build: (cell, row) => void cell.append(el("b", "", row.symbol)) };
+  /** The symbol of an order; a leg stands a little to the right, and a phone says here what its other columns would. */
+  #ordered = {
+    ...this.#symbol,
+    kls: (row) => (this.#below(row) ? "leg" : ""),
+    build: (cell, row) => {
+      const kind = el("small", "kind phone-only");
+      cell.append(el("b", "", row.symbol), kind);
+      return (now) => set(kind, name(now, this.#below(now)) + (now.price || now.type === "market" ? "" : " " + this.#stop.text(now)));
+    },
+  };
   #strategy = { head: "Strategy", c: "strategy", left: true, more: "dim", text: (row) => row.strategy_id || "by hand" };
+
+  #stop = { head: "Stop", c: "stop", more: "phone-hide", text: (row) => stops(row, (plain) => this.#price(row, plain)) };
+
+  /** A leg whose parent stands in the row above. */
+  #below(row) {
+    const parent = this.account.orders.get(row.parent_id);
+    return Boolean(parent && isOpen(parent));
+  }
+
+  /** Type and time in force; a leg says whose it is. */
+  #kinds(open = false) {
+    const type = (cell) => (row) => {
+      set(cell, name(row, open && this.#below(row)));
+      cell.title = waits(row, this.account.orders.get(row.parent_id), (plain) => this.#price(row, plain));
+    };
+    return [
+      { head: "Type", c: "type", left: true, more: "dim phone-hide", build: type },
+      { head: "TIF", c: "tif", left: true, more: "dim phone-hide", build: (cell) => (row) => {
+        set(cell, row.time_in_force.toUpperCase());
+        cell.title = until(row);
+      } },
+    ];
+  }
 
   #sideTag(words) {
     return (cell, row) => {
@@ -277,13 +310,14 @@ export class Blotter {
 
   #orders() {
     return new Table(this.box, [
-      this.#symbol,
+      this.#ordered,
       { head: "Side", c: "side", left: true, build: this.#sideTag(true) },
-      { head: "Type", c: "type", left: true, more: "dim phone-hide", text: (row) => `${TYPES[row.type] || row.type} ${row.time_in_force.toUpperCase()}` },
+      ...this.#kinds(true),
       { head: "Price", c: "price", text: (row) => (row.price ? this.#price(row, row.price) : "Market") },
+      this.#stop,
       { head: "Quantity", c: "size", text: (row) => this.#size(row, row.quantity) },
       { head: "Filled", c: "filled", build: (cell) => this.#progress(cell) },
-      { head: "Value", c: "value", more: "phone-hide", text: (row) => (row.price ? value(mul(money(row.price), money(row.quantity))) : "–") },
+      { head: "Value", c: "value", more: "phone-hide wide-only", text: (row) => (row.price ? value(mul(money(row.price), money(row.quantity))) : "–") },
       { head: "Status", c: "status", left: true, more: "phone-hide", build: (cell) => this.#state(cell) },
       { ...this.#strategy, more: "dim phone-hide" },
       { head: "Age", c: "age", more: "dim phone-hide", text: (row) => age(this.clock() - Date.parse(row.created_at)) },
@@ -297,7 +331,7 @@ export class Blotter {
     cell.append(button);
     let now = row;
     button.addEventListener("click", async () => {
-      if (now.status === "rejected") return this.act.fill({ side: now.side, type: now.type, price: now.price, quantity: now.quantity });
+      if (now.status === "rejected") return this.act.fill(now);
       if (button.getAttribute("aria-disabled") === "true") return;
       button.setAttribute("aria-disabled", "true");
       await this.cancel(now);
@@ -329,8 +363,9 @@ export class Blotter {
       { head: "Time (UTC)", c: "time", text: (row) => stamp(row.created_at) },
       { ...this.#symbol },
       { head: "Side", c: "side", left: true, build: this.#sideTag(true) },
-      { head: "Type", c: "type", left: true, more: "dim phone-hide", text: (row) => `${TYPES[row.type] || row.type} ${row.time_in_force.toUpperCase()}` },
+      ...this.#kinds(),
       { head: "Price", c: "price", text: (row) => (row.price ? this.#price(row, row.price) : "Market") },
+      this.#stop,
       { head: "Average", c: "average", text: (row) => (row.average_price ? this.#price(row, text(money(row.average_price), places(this.#of(row).tick_size))) : "–") },
       { head: "Quantity", c: "size", more: "phone-hide", text: (row) => this.#size(row, row.quantity) },
       { head: "Filled", c: "filled", more: "phone-hide", build: (cell) => this.#progress(cell) },

@@ -79,9 +79,11 @@ export class Chart {
     const wanted = new Map();
     const mine = (row) => row.symbol === this.instrument.symbol && row.exchange === this.instrument.exchange;
     for (const order of this.account.openOrders()) {
-      if (!mine(order) || !order.price) continue;
+      const waiting = order.stop_price && !order.triggered_at;
+      const price = waiting ? order.stop_price : order.price;
+      if (!mine(order) || !price) continue;
       const color = order.side === "buy" ? this.colors.up : this.colors.down;
-      wanted.set("o" + order.id, { price: Number(order.price), color, lineStyle: 2, title: `${order.side === "buy" ? "Buy" : "Sell"} ${order.remaining_quantity}` });
+      wanted.set("o" + order.id, { price: Number(price), color, lineStyle: waiting ? 1 : 2, title: `${order.side === "buy" ? "Buy" : "Sell"} ${order.remaining_quantity}${waiting ? " stop" : ""}` });
     }
     for (const position of this.account.openPositions()) {
       if (!mine(position) || !position.average_price) continue;

@@ -97,6 +97,7 @@ function ownPrices() {
   const own = { bid: new Set(), ask: new Set() };
   for (const order of account.openOrders()) {
     if (order.symbol !== here.symbol || order.exchange !== here.exchange || !order.price) continue;
+    if (order.stop_price && !order.triggered_at) continue; // it waits, and stands in no book
     own[order.side === "buy" ? "bid" : "ask"].add(toUnits(order.price, market.price_places));
   }
   return own;

@@ -2,6 +2,7 @@
 // All arithmetic is on decimal text and BigInt; one press is one order, because a draft has one request_id until it changes.
 import { $, $$, amount, cls, fixed, set, value } from "./format.js";
 import { div, floorTo, isMultiple, min, money, mul, parse, places, text } from "./decimal.js";
+import { Conditions, PRICED, STOPPED, TYPES } from "./conditions.js";
 import { panel } from "./loop.js";
 import { place } from "./place.js";
 import { toast } from "./toasts.js";
@@ -29,10 +30,12 @@ export class Ticket {
     this.form = $("#ticket-form");
     this.price = $("#price");
     this.quantity = $("#quantity");
+    this.conditions = new Conditions(boot.instrument, this.tick, () => this.#changed());
     this.dirty = panel(() => this.draw(), 200);
     this.#mint();
     this.#bind();
     this.#restore();
+    this.conditions.setType(this.type);
     this.#prefill();
   }
 
@@ -44,19 +47,26 @@ export class Ticket {
 
   setType(type) {
     if (this.type === type) return;
+    if (this.priced) this.kept_price = this.price.value;
     this.type = type;
-    $("#tif").value = type === "market" ? "ioc" : "gtc";
+    this.conditions.setType(type);
     this.#changed();
+  }
+
+  /** Whether the type has a price of its own. */
+  get priced() {
+    return PRICED.has(this.type);
   }
 
   /** A price picked from the book, or by Bid, Mid, Ask: fills the field, focuses it, never sends. */
   pickPrice(price, quantity = null) {
-    if (this.type === "market") this.setType("limit");
-    this.price.value = fixed(price, this.price_places);
+    const field = !this.priced && STOPPED.has(this.type) ? this.conditions.stop : this.price;
+    if (field === this.price && !this.priced) this.setType("limit");
+    field.value = fixed(price, this.price_places);
     if (quantity) this.quantity.value = fixed(quantity, this.quantity_places);
     this.#changed();
-    this.price.focus({ preventScroll: true });
-    this.price.select();
+    field.focus({ preventScroll: true });
+    field.select();
   }
 
   pickTouch(which) {
@@ -69,8 +79,9 @@ export class Ticket {
   }
 
   /** Fill the whole draft (close a position, edit an order, a typed command). Shows it; never sends. */
-  fill({ side, type, price, quantity }) {
+  fill({ side, type, price, quantity, ...conditions }) {
     if (type) this.setType(type);
+    this.conditions.fill(conditions);
     if (side) this.setSide(side);
     if (price) this.price.value = fixed(price, this.price_places);
     if (quantity) this.quantity.value = fixed(text(floorTo(money(quantity), this.lot)), this.quantity_places);
@@ -88,19 +99,20 @@ export class Ticket {
   }
 
   step(field, by) {
-    const input = field === "price" ? this.price : this.quantity;
-    const step = field === "price" ? this.tick : this.lot;
-    const now = parse(input.value) ?? 0n;
+    const input = { price: this.price, stop: this.conditions.stop, quantity: this.quantity }[field];
+    const step = field === "quantity" ? this.lot : this.tick;
+    const now = parse(input.value) ?? (field === "stop" ? (this.#touchPrice() ?? 0n) : 0n);
     const next = floorTo(now, step) + step * BigInt(by);
-    input.value = fixed(text(next > 0n ? next : 0n), field === "price" ? this.price_places : this.quantity_places);
+    input.value = fixed(text(next > 0n ? next : 0n), field === "quantity" ? this.quantity_places : this.price_places);
     this.#changed();
   }
 
-  /** What the draft says, checked: {price, quantity, cost, problems: {price, quantity, go}}. */
+  /** What the draft says, checked: {price, quantity, cost, stop, body, problems: {price, quantity, go, …}}. */
   read() {
-    const problems = {};
-    const limit = this.type === "limit";
-    const price = limit ? parse(this.price.value) : this.#touchPrice();
+    const limit = this.priced;
+    const own = limit ? parse(this.price.value) : null;
+    const { stop, body, problems } = this.conditions.read(this.type, this.side, limit ? own : this.#touchPrice(), this.type === "limit" && this.#crosses(own));
+    const price = limit ? own : (stop ?? this.#touchPrice());
     const quantity = parse(this.quantity.value);
     const { base, quote, tick_size, lot_size, quantity_min, quantity_max, notional_min } = this.instrument;
     if (limit && (price === null || price <= 0n)) problems.price = "Enter a price.";
@@ -112,34 +124,36 @@ export class Ticket {
     const cost = price !== null && quantity !== null ? mul(price, quantity) : null;
     if (!problems.quantity && cost !== null && cost < money(notional_min)) problems.quantity = `Minimum order is ${notional_min} ${quote}.`;
     const most = this.#most();
+    if (!problems.quantity && body.reduce_only && this.#reducible() === 0n) problems.quantity = "There is no position to reduce.";
     if (!problems.quantity && !problems.price && most !== null && quantity > most) {
       problems.quantity = `Most you can ${this.side} is ${text(most, this.quantity_places)} ${base}.`;
     }
     const { feed, halted } = this.state();
     if (halted) problems.go = "Trading is halted. Resume it on the halt page.";
     else if (feed === "down") problems.go = "Not connected. Your draft is kept.";
-    else if (feed === "stale" && !limit) problems.go = "Prices are stale: market orders are off.";
+    else if (feed === "stale" && this.type !== "limit") problems.go = "Prices are stale: only limit orders are on.";
     else if (this.instrument.status !== "trading") problems.go = `${this.instrument.symbol} is ${this.instrument.status}.`;
-    return { price: limit ? price : null, quantity, cost, problems };
+    return { price: limit ? price : null, quantity, cost, stop, body, problems };
   }
 
   draw() {
     const { base, quote } = this.instrument;
-    const limit = this.type === "limit";
+    const limit = this.priced;
     if (limit && !this.touched && this.price.value === "") this.#start();
     const draft = this.read();
     document.body.dataset.side = this.side;
     $(".ticket").dataset.type = this.type;
-    for (const button of $$("#types button")) button.setAttribute("aria-selected", String(button.dataset.type === this.type));
+    for (const button of $$("#types button")) button.setAttribute("aria-selected", String(button.dataset.type === (["limit", "market"].includes(this.type) ? this.type : "stop")));
     for (const button of $$(".sides button")) button.setAttribute("aria-pressed", String(button.dataset.side === this.side));
     this.price.disabled = !limit;
     if (!limit) this.price.value = "Market";
+    this.conditions.draw(this.type, this.side, draft.problems, this.touched);
     this.#message("price", draft.problems.price, limit && this.touched && this.price.value !== "");
     this.#message("quantity", draft.problems.quantity, this.touched && this.quantity.value !== "");
     const most = this.#most();
     set($("#max"), most === null ? "Max –" : "Max " + fixed(text(most), this.quantity_places));
 
-    const taking = !limit || this.#crosses(draft.price);
+    const taking = this.type !== "limit" || this.#crosses(draft.price);
     const ppm = BigInt(taking ? this.instrument.taker_fee_ppm : this.instrument.maker_fee_ppm);
     const rate = (Number(ppm) / 10000).toFixed(3).replace(/\.?0+$/, "");
     set($("#pv-value"), draft.cost === null ? "–" : `${value(draft.cost)} ${quote}`);
@@ -152,12 +166,12 @@ export class Ticket {
 
     const verb = this.side === "buy" ? "Buy" : "Sell";
     const size = draft.quantity === null ? "–" : fixed(text(draft.quantity), this.quantity_places);
-    const at = limit ? "at " + (draft.price === null ? "–" : fixed(text(draft.price), this.price_places)) : "at market";
+    const waits = this.conditions.words(this.type, draft.stop);
+    const at = waits ? waits : limit ? "at " + (draft.price === null ? "–" : fixed(text(draft.price), this.price_places)) : "at market";
     set($("#go-text"), this.sending ? "Sending…" : `${verb} ${size} ${base} ${at}`);
-    const wrong = draft.problems.price || draft.problems.quantity || draft.problems.go;
-    $("#go").setAttribute("aria-disabled", String(Boolean(wrong) || this.sending));
+    $("#go").setAttribute("aria-disabled", String(Object.values(draft.problems).some(Boolean) || this.sending));
     const answer = $("#answer");
-    const warning = limit && this.state().feed === "stale" ? "Prices are stale; look twice at yours." : "";
+    const warning = this.type === "limit" && this.state().feed === "stale" ? "Prices are stale; look twice at yours." : "";
     const said = this.refusal || draft.problems.go || this.note || warning;
     cls(answer, "msg ticket-answer" + (said ? " on" : "") + (this.refusal || draft.problems.go ? "" : " hint"));
     set($("#answer span"), said);
@@ -172,12 +186,12 @@ export class Ticket {
   async submit() {
     this.touched = true;
     const draft = this.read();
-    const wrong = draft.problems.price ? this.price : draft.problems.quantity ? this.quantity : null;
+    const wrong = draft.problems.price ? this.price : draft.problems.quantity ? this.quantity : this.conditions.wrong(draft.problems);
     if (this.sending) return;
     if (wrong || draft.problems.go) {
       this.dirty();
       wrong?.focus();
-      if (!draft.problems.go) this.refusal = draft.problems.price || draft.problems.quantity;
+      if (!draft.problems.go) this.refusal = Object.values(draft.problems).find(Boolean);
       return;
     }
     this.sending = true;
@@ -188,7 +202,7 @@ export class Ticket {
     const order = {
       request_id: this.request_id, account: this.name ?? undefined, exchange: this.instrument.exchange, symbol: this.instrument.symbol,
       type: this.type, side: this.side, quantity: text(draft.quantity), price: draft.price === null ? undefined : text(draft.price),
-      time_in_force: $("#tif").value, spec_version: this.instrument.spec_version, is_paper_trading: this.mode === "paper", source: "terminal",
+      ...draft.body, spec_version: this.instrument.spec_version, is_paper_trading: this.mode === "paper", source: "terminal",
     };
     const outcome = await place(order, this.price_places);
     this.sending = false;
@@ -212,25 +226,23 @@ export class Ticket {
     this.form.addEventListener("keydown", (event) => {
       if (event.key === "Enter" && event.repeat) event.preventDefault();
       if (event.key !== "ArrowUp" && event.key !== "ArrowDown") return;
-      const field = event.target === this.price ? "price" : event.target === this.quantity ? "quantity" : null;
+      const field = { price: "price", stop_price: "stop", quantity: "quantity" }[event.target.id];
       if (!field) return;
       event.preventDefault();
       this.step(field, (event.key === "ArrowUp" ? 1 : -1) * (event.shiftKey ? 10 : 1));
     });
-    for (const input of [this.price, this.quantity]) {
-      input.addEventListener("input", () => this.#changed());
-      input.addEventListener("blur", () => this.#snap(input));
-    }
+    for (const input of [this.price, this.quantity]) input.addEventListener("input", () => this.#changed());
+    for (const input of [this.price, this.quantity, this.conditions.stop]) input.addEventListener("blur", () => this.#snap(input));
     for (const button of $$("[data-step]")) {
       const [field, by] = button.dataset.step.split(":");
       button.addEventListener("click", (event) => this.step(field, Number(by) * (event.shiftKey ? 10 : 1)));
     }
     for (const button of $$("[data-touch]")) button.addEventListener("click", () => this.pickTouch(button.dataset.touch));
     for (const button of $$(".sides button")) button.addEventListener("click", () => this.setSide(button.dataset.side));
-    for (const button of $$("#types button")) button.addEventListener("click", () => this.setType(button.dataset.type));
+    for (const button of $$("#types button")) button.addEventListener("click", () => this.setType(button.dataset.type === "stop" ? $("#kind").value : button.dataset.type));
+    $("#kind").addEventListener("change", (event) => this.setType(event.target.value));
     for (const button of $$("#presets button")) button.addEventListener("click", () => this.preset(Number(button.dataset.percent)));
     $("#max").addEventListener("click", () => this.preset(100));
-    $("#tif").addEventListener("change", () => this.#changed());
     $("#account")?.addEventListener("change", (event) => {
       this.name = event.target.value;
       this.#changed();
@@ -261,9 +273,9 @@ export class Ticket {
   /** `?side=sell&type=market&quantity=1` fills the draft: how a link from another screen prepares an order. */
   #prefill() {
     const search = new URLSearchParams(location.search);
-    const draft = Object.fromEntries(["side", "type", "price", "quantity"].map((name) => [name, search.get(name)]).filter(([, text]) => text));
+    const draft = Object.fromEntries(["side", "type", "price", "stop_price", "quantity"].map((name) => [name, search.get(name)]).filter(([, text]) => text));
     if (!["buy", "sell"].includes(draft.side)) delete draft.side;
-    if (!["limit", "market"].includes(draft.type)) delete draft.type;
+    if (!TYPES.has(draft.type)) delete draft.type;
     if (draft.side || draft.quantity) this.fill(draft);
   }
 
@@ -274,8 +286,8 @@ export class Ticket {
   /** The draft changed: another order, so another identity. */
   #changed(preset = false) {
     if (this.sending) return;
-    if (this.type === "limit" && this.price.value === "Market") this.price.value = this.kept_price || "";
-    if (this.type === "limit") this.kept_price = this.price.value;
+    if (this.priced && this.price.value === "Market") this.price.value = this.kept_price || "";
+    if (this.priced) this.kept_price = this.price.value;
     if (!preset) for (const button of $$("#presets button")) button.setAttribute("aria-pressed", "false");
     this.touched = true;
     this.refusal = null;
@@ -292,9 +304,9 @@ export class Ticket {
 
   /** On leaving a field, off-step values go to the step below, and the ticket says so. */
   #snap(input) {
-    const price = input === this.price;
+    const price = input !== this.quantity;
     const number = parse(input.value);
-    if (number === null || number <= 0n || (price && this.type !== "limit")) return;
+    if (number === null || number <= 0n || (input === this.price && !this.priced)) return;
     const step = price ? this.tick : this.lot;
     const snapped = floorTo(number, step);
     const shown = fixed(text(snapped), price ? this.price_places : this.quantity_places);
@@ -316,6 +328,15 @@ export class Ticket {
     input.setAttribute("aria-invalid", String(on));
     cls($(`#${field}-msg`), "msg" + (on ? " on" : ""));
     set($(`#${field}-msg span`), on ? problem : "");
+  }
+
+  /** What a reduce-only order of this side can close: positions of strategies are theirs. */
+  #reducible() {
+    let sum = 0n;
+    for (const position of this.account.openPositions()) {
+      if (position.account === this.name && position.symbol === this.instrument.symbol && position.exchange === this.instrument.exchange && !position.strategy_id) sum += money(position.quantity);
+    }
+    return this.side === "sell" ? (sum > 0n ? sum : 0n) : sum < 0n ? -sum : 0n;
   }
 
   #held() {
@@ -358,7 +379,8 @@ export class Ticket {
     const { base, quote } = this.instrument;
     if (this.side === "sell") return floorTo(this.account.free(this.name, base), this.lot);
     const best = this.market.best("ask");
-    const price = this.type === "limit" ? parse(this.price.value) : best === null ? null : this.#units(best);
+    const stop = STOPPED.has(this.type) ? parse(this.conditions.stop.value) : null;
+    const price = this.priced ? parse(this.price.value) : stop ?? (best === null ? null : this.#units(best));
     if (!price || price <= 0n) return null;
     const ppm = BigInt(Math.max(this.instrument.taker_fee_ppm, this.instrument.maker_fee_ppm));
     const free = this.account.free(this.name, quote);

@@ -183,15 +183,26 @@ class Engine:
         spec = more.pop("instrument", self.cast.btc)
         account = more.pop("account", self.cast.account)
         request_id = more.pop("request_id", f"r{next(self._ids)}")
-        kind = "market" if price is None else "limit"
+        kind = more.pop("type", "market" if price is None else "limit")
         ticks = 0 if price is None else int(Decimal(price) / spec.tick_size)
+        tif = "ioc" if kind == "market" else "gtc"
         lots = int(Decimal(quantity) / spec.lot_size)
         return messages.Place(
             owner_id=account.owner_id, account_id=account.pk, instrument_id=spec.pk,
             spec_version=more.pop("spec_version", spec.spec_version),
             request_id=request_id, body_hash=body_hash(side, quantity, price), type=kind, side=side,
-            time_in_force=more.pop("time_in_force", "ioc" if price is None else "gtc"), price_ticks=ticks, quantity_lots=lots, **more,
+            time_in_force=more.pop("time_in_force", tif), price_ticks=ticks, quantity_lots=lots, **more,
         )  # fmt: skip
+
+    def touch(self) -> tuple[int, int]:
+        """(best bid, best ask) of BTC/USDT, in ticks."""
+        bid, _, ask, _ = self.core.best(self.cast.btc.pk)
+        return bid, ask
+
+    def print_at(self, side: str) -> None:
+        """Somebody else trades a little, so that the last price is at the touch."""
+        status, body, _ = self.ask(self.place(side, "0.001", account=self.cast.others))
+        assert status == 201, body
 
     def cancel(self, order_id: str, **more: Any) -> messages.Cancel:
         """A Cancel of the trader's."""

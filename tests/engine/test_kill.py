@@ -130,3 +130,28 @@ def _replayed() -> int:
         for kind, payload in link.execute("SELECT kind, payload FROM orders_journal ORDER BY seq"):
             journal.replay(core, kind, bytes(payload))
     return core.hash()
+
+
+@pytest.mark.timeout(120)
+def test_killed_with_brackets_open_their_legs_come_back_and_still_act(money: Any, process: Process) -> None:
+    entry = {"account": "trader", "symbol": "BTC/USDT", "side": "buy", "type": "market", "quantity": "0.001"}
+    legs = {"take_profit": {"price": "90000"}, "stop_loss": {"stop_price": "40000"}}
+    placed = [json.loads(services.place(money.trader, entry | legs).body) for _ in range(5)]
+    waiting = {"type": "trailing_stop", "side": "sell", "trail_percent": "50"}
+    assert services.place(money.trader, entry | waiting).status == 201
+    process.kill()
+    process.start()
+    open_legs = Order.objects.filter(parent_id__isnull=False, status="new")
+    assert open_legs.count() == 10
+    first = placed[0]["id"]
+    reply = services.cancel(money.trader, f"client:tp~{first}")
+    assert (reply.status, json.loads(reply.body)["status"]) == (200, "canceled")
+    assert Order.objects.get(request_id=f"sl~{first}").status == "new"
+    process.kill()
+    process.start()
+    assert open_legs.count() == 9
+    assert services.cancel_all(money.trader).status == 200
+    _books_agree()
+    assert not Balance.objects.filter(used__gt=0).exists()
+    answer = json.loads(caller.default().send(messages.Query(owner_id=0, kind="core_hash", account_id=0)).body)
+    assert answer["hash"] == f"{_replayed():016x}"

@@ -8,6 +8,7 @@ from typing import Any
 from django.db.models import F
 
 from marketdata.models import Instrument
+from orders.messages import Terms
 from orders.models import Balance, Order
 
 
@@ -61,3 +62,43 @@ def test_settings_that_make_no_market_stop_that_market_alone(engine: Any) -> Non
     Instrument.objects.filter(pk=engine.cast.btc.pk).update(tick_size=Decimal(5000), spec_version=F("spec_version") + 1)
     engine.turn()
     assert engine.ask(engine.place("buy", "500000", instrument=engine.cast.shib))[0] == 201
+
+
+def _with_conditions(engine: Any) -> list[str]:
+    """A waiting stop, an open entry with legs to come, and a filled one with its legs."""
+    legs = Terms(take_profit_ticks=8_000_000, stop_loss_ticks=4_000_000)
+    stop = engine.ask(engine.place("sell", "0.00123", type="stop", terms=Terms(stop_ticks=5_000_001)))[1]
+    waiting = engine.ask(engine.place("buy", "0.00123", "50000.01", terms=legs))[1]
+    filled = engine.ask(engine.place("buy", "0.00123", terms=legs))[1]
+    assert Order.objects.filter(parent_id=filled["id"], status="new").count() == 2
+    return [
+        stop["id"],
+        waiting["id"],
+        *map(str, Order.objects.filter(parent_id=filled["id"]).values_list("id", flat=True)),
+    ]
+
+
+def _all_ended(engine: Any, ids: list[str]) -> None:
+    rows = Order.objects.filter(id__in=ids)
+    assert {row.status for row in rows} == {"canceled"} and len(rows) == len(ids)
+    assert Order.objects.get(id=ids[0]).stop_price == Decimal("50000.01")
+    assert not Balance.objects.filter(account=engine.cast.account, used__gt=0).exists()
+    engine.core.verify()
+    before = engine.core.hash()
+    engine.restart()
+    assert engine.core.hash() == before
+
+
+def test_orders_with_conditions_end_too_while_the_engine_runs(engine: Any) -> None:
+    ids = _with_conditions(engine)
+    _other_steps(engine)
+    engine.turn()
+    _all_ended(engine, ids)
+
+
+def test_orders_with_conditions_end_too_when_it_was_down(engine: Any) -> None:
+    ids = _with_conditions(engine)
+    engine.crash()
+    _other_steps(engine)
+    engine.start()
+    _all_ended(engine, ids)

@@ -43,7 +43,6 @@ def wrong(kind: str, time_in_force: str = "gtc", **body: Any) -> dict[str, str]:
         ("stop", "gtc", {"stop_price": "1", "trail_amount": "1"}, "trail_amount"),
         ("trailing_stop", "gtc", {}, "trail_amount"),
         ("trailing_stop", "gtc", {"trail_amount": "1", "trail_percent": "1"}, "trail_percent"),
-        ("trailing_stop", "gtc", {"trail_amount": "1", "stop_price": "1"}, "stop_price"),
         ("trailing_stop", "gtc", {"trail_percent": "1.005"}, "trail_percent"),
         ("trailing_stop", "gtc", {"trail_percent": "100"}, "trail_percent"),
         ("limit", "gtd", {}, "expires_at"),
