@@ -67,7 +67,7 @@ static bool amounts_fit(const core_command *m, const core_terms *t, const core_i
     const int64_t prices[] = {t->stop_ticks, t->tp_ticks, t->sl_stop_ticks, t->sl_limit_ticks};
     i128 amount;
     for (size_t i = 0; i < sizeof prices / sizeof *prices; i++)
-        if (!fixed_notional(prices[i], m->qty_lots, spec->quote_unit, &amount))
+        if (prices[i] && !fixed_worth(spec, SIDE_SELL, prices[i], m->qty_lots, &amount))
             return refuse(d, REASON_NUMBER_OVERFLOW, CORE_AMOUNT_MAX, 0);
     return true;
 }

@@ -67,9 +67,12 @@ static bool impact(risk_order *r, bool all, bool known, i128 twice)
     if (!known) return blind(r, all, REASON_MARKET_IMPACT);
     if (m->type == TYPE_LIMIT) match_walk(r->c, r->instrument, m, r->account->owner, r->instrument->spec.taker_fee_ppm, &r->d->preview);
     i128 doubled; /* what the same lots would cost at the middle, twice */
-    if (twice > INT64_MAX || !fixed_notional((int64_t)twice, p->lots, r->instrument->spec.quote_unit, &doubled))
+    const core_instrument_spec *spec = &r->instrument->spec;
+    bool inverse = spec->kind == KIND_INVERSE; /* a dearer one is worth less base: half of it at twice the middle */
+    if (twice > INT64_MAX || !fixed_worth(spec, SIDE_BUY, (int64_t)twice, p->lots, &doubled))
         return risk_refuse(r, REASON_NUMBER_OVERFLOW, CORE_AMOUNT_MAX, 0);
-    i128 worse = m->side == SIDE_BUY ? 2 * p->cost - doubled : doubled - 2 * p->cost;
+    if (inverse) doubled *= 4;
+    i128 worse = (m->side == SIDE_BUY) != inverse ? 2 * p->cost - doubled : doubled - 2 * p->cost;
     return risk_at_most(r, all, REASON_MARKET_IMPACT, bp, share_bp(worse, doubled));
 }
 

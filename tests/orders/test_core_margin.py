@@ -19,6 +19,7 @@ from tests.orders.core_cast import (
     command,
     read,
     set_instrument,
+    set_limits,
 )
 
 SECOND = 10**9
@@ -239,3 +240,60 @@ def test_an_amended_order_counts_once() -> None:
 
 def _core_reason(name: str) -> int:
     return next(number for number, known in _core.REASONS.items() if known == name)
+
+
+def test_conditions_of_a_margin_account_hold_nothing_and_protect_a_short() -> None:
+    core = house()
+    desk = Desk(core)
+    desk.place(BOB, BUY, 100, 10)
+    assert worst(desk, SELL, 10, profit=80, loss=120) == ""
+    assert core.position(ALICE, BTC_USDT, 0) == (-10, -1000, 0, 0)
+    assert len(core.open_orders(ALICE)) == 2  # the bracket's legs, which only reduce
+    assert core.balance(ALICE, USDT) == (2000, 0)
+    assert desk.why(ALICE, BUY, 0, 1, type=_core.TYPE_STOP, tif=_core.TIF_GTC, stop=150) == ""
+    core.verify()
+    desk.place(BOB, SELL, 125, 30)
+    desk.print(122)
+    assert (core.position(ALICE, BTC_USDT, 0) or ())[:2] == (0, 0)  # stopped out, and the profit's leg is gone
+    assert core.open_orders(ALICE) == [desk_no(core)]
+    core.verify()
+
+
+def desk_no(core: Core) -> int:
+    """The one order that still waits."""
+    (number,) = core.open_orders(ALICE)
+    return number
+
+
+def test_an_inverse_contract_is_stopped_out() -> None:
+    core = house()
+    whole = 10**18
+    set_instrument(core, PERP, kind=_core.KIND_INVERSE, base_unit=100 * whole, quote_unit=whole)
+    for account in (ALICE, BOB):
+        core.post(account, BTC, 10 * whole)
+    core.mark(PERP, 50_000, SECOND)
+    desk = Desk(core)
+    desk.place(BOB, SELL, 50_000, 500, instrument=PERP)
+    assert desk.why(ALICE, BUY, 50_000, 500, instrument=PERP, loss=40_000) == ""
+    desk.place(BOB, BUY, 39_000, 501, instrument=PERP)
+    desk.place(BOB, SELL, 39_000, 1, instrument=PERP, flags=_core.FLAG_ALLOW_SELF_TRADE)
+    quantity, cost, realised, _ = core.position(ALICE, PERP, 0) or (1, 1, 1, 1)
+    assert (quantity, cost) == (0, 0)
+    assert realised == whole - (50_000 * whole * whole // (39_000 * whole) + 1)  # a loss, rounded against who sells
+    core.verify()
+
+
+@pytest.mark.parametrize(("limit", "reason"), [(99, ""), (98, "MARKET_IMPACT")])
+@pytest.mark.parametrize("side", [BUY, SELL])
+def test_the_impact_on_an_inverse_contract_is_counted_in_what_it_costs(limit: int, reason: str, side: int) -> None:
+    core = house()
+    whole = 10**18
+    set_instrument(core, PERP, kind=_core.KIND_INVERSE, base_unit=100 * whole, quote_unit=whole)
+    set_limits(core, ALICE, impact_bp=limit if side == BUY else limit + 2)
+    for account in (ALICE, BOB):
+        core.post(account, BTC, 10 * whole)
+    core.mark(PERP, 50_000, SECOND)
+    desk = Desk(core)
+    desk.place(BOB, SELL, 50_500, 10, instrument=PERP)
+    desk.place(BOB, BUY, 49_500, 10, instrument=PERP)
+    assert desk.why(ALICE, side, 0, 5, type=_core.TYPE_MARKET, tif=_core.TIF_IOC, instrument=PERP) == reason
