@@ -91,20 +91,19 @@ test: lint  ## everything that must pass before a change lands: C, Python, brows
 	@$(PY) -m pytest --ignore=tests/browser
 	@$(PY) -m pytest tests/browser
 
-# The streams are made once: two million commands each, the same bytes everywhere.
-build/streams/s1: orders/benchmark/generate.py $(PACKAGES)
-	@echo "Command stream s1" && mkdir -p build/streams
-	@$(PY) -m orders.benchmark.generate $@ --symbols 1 --target 5000 --seed 42
-build/streams/s64: orders/benchmark/generate.py $(PACKAGES)
-	@echo "Command stream s64" && mkdir -p build/streams
-	@$(PY) -m orders.benchmark.generate $@ --symbols 64 --target 2000 --seed 43
+# The streams are made once: the same bytes everywhere.
+STREAMS := $(addprefix build/streams/,s1 s64 s-wide s-drift s-many)
+build/streams/s1: SHAPE := --symbols 1 --target 5000 --seed 42
+build/streams/s64: SHAPE := --symbols 64 --target 2000 --seed 43
+build/streams/s-wide: SHAPE := --symbols 1 --target 5000 --seed 5 --commands 500000 --distance 4000 --step 400 --start 3000000
+build/streams/s-drift: SHAPE := --symbols 1 --target 5000 --seed 9 --commands 500000 --distance 2000 --step 20000 --start 20000000
+build/streams/s-many: SHAPE := --symbols 2000 --target 50 --seed 6 --commands 500000
+$(STREAMS): orders/benchmark/generate.py $(PACKAGES)
+	@echo "Command stream $(@F)" && mkdir -p build/streams
+	@$(PY) -m orders.benchmark.generate $@ $(SHAPE)
 
-bench: build build/streams/s1 build/streams/s64  ## every benchmark against its limits; prints ratios, writes JSON
-	@mkdir -p build/bench
-	@for stream in s1 s64; do \
-	  echo "core, $$stream:"; \
-	  $(PY) manage.py bench core --stream build/streams/$$stream --json | tee build/bench/core-$$stream.json || exit 1; \
-	done
+bench: build $(STREAMS)  ## every benchmark against its limits and its peers; prints ratios, writes JSON
+	@$(PY) -m orders.benchmark.suite $(STREAMS)
 
 fuzz: tools  ## the core's fuzzer and the property tests, for long
 	@$(MAKE) -s -C tests/core fuzz ROUNDS=10000000

@@ -22,6 +22,7 @@ RECORD = struct.Struct("<BBHIQQQ")
 LIMIT, CANCEL, AMEND, IOC, MARKET = range(5)
 BUY, SELL = 0, 1
 FLUSH_RECORDS = 1 << 16
+ACCOUNTS = 64
 
 
 class SplitMix:
@@ -104,11 +105,23 @@ class Traded:
     trades: int = 0
     quantity: int = 0
     hash: int = 0
+    bought: list[int] = field(default_factory=lambda: [0] * ACCOUNTS)
+    received: list[int] = field(default_factory=lambda: [0] * ACCOUNTS)
 
-    def add(self, taker: int, maker: int, price: int, quantity: int) -> None:
+    def add(self, side: int, taker: int, maker: int, price: int, quantity: int) -> None:
+        for number, sign in ((taker, 1 - 2 * side), (maker, 2 * side - 1)):
+            self.bought[number % ACCOUNTS] += sign * quantity
+            self.received[number % ACCOUNTS] -= sign * quantity * price
         self.trades += 1
         self.quantity += quantity
         self.hash = (self.hash * GOLDEN + 31 * taker + 17 * maker + 7 * price + quantity) & WORD
+
+    def positions(self) -> int:
+        """The hash of what each account bought and received."""
+        h = 0
+        for bought, received in zip(self.bought, self.received, strict=True):
+            h = ((h * GOLDEN + bought) * GOLDEN + received) & WORD
+        return h
 
 
 @dataclass(frozen=True)
@@ -217,7 +230,7 @@ class Market:
                 break
             maker = next(iter(book.levels[1 - side][price].values()))
             lots = min(left, maker.quantity)
-            self.traded.add(taker, maker.order_no, price, lots)
+            self.traded.add(side, taker, maker.order_no, price, lots)
             left -= lots
             maker.quantity -= lots
             if not maker.quantity:
@@ -264,7 +277,8 @@ def generate(path: Path, shape: Shape, *, seed: int, commands: int) -> dict[str,
                 MAGIC, market.written, preload, shape.symbols, traded.trades, traded.quantity, live, traded.hash
             )
         )
-    return {"trades": traded.trades, "quantity": traded.quantity, "live": live, "hash": traded.hash}
+    said = {"trades": traded.trades, "quantity": traded.quantity, "live": live, "hash": traded.hash}
+    return said | {"positions": traded.positions()}
 
 
 def main() -> None:
@@ -280,7 +294,11 @@ def main() -> None:
     a = parser.parse_args()
     shape = Shape(a.symbols, a.target, a.distance, a.step, a.start)
     said = generate(a.out, shape, seed=a.seed, commands=a.commands)
-    print(" ".join(f"{key}={value:x}" if key == "hash" else f"{key}={value}" for key, value in said.items()))
+    print(
+        " ".join(
+            f"{key}={value:x}" if key in ("hash", "positions") else f"{key}={value}" for key, value in said.items()
+        )
+    )
 
 
 if __name__ == "__main__":

@@ -5,6 +5,13 @@
  * two ways against each other. */
 #include "state.h"
 
+/* The benchmark builds the core once without each of these, to tell what it costs; the product leaves nothing out. */
+enum part { RISK = 1, POSITIONS = 2, REPORTS = 4 };
+#ifndef LEAVE_OUT
+#define LEAVE_OUT 0
+#endif
+#define HAS(part) (!(LEAVE_OUT & (part)))
+
 #define PLAIN_FLAGS ((uint32_t)FLAG_ALLOW_SELF_TRADE)
 #define SMALL_AMOUNT ((i128)1 << 43) /* times a fee in parts per million it still fits 64 bits */
 
@@ -24,7 +31,7 @@ static inline uint32_t greater(uint32_t a, uint32_t b) { return a > b ? a : b; }
 static inline core_report *claim(core *c, size_t size, uint8_t exec_type, int64_t at_ns, uint64_t index)
 {
     core_report *r = (core_report *)(void *)(c->ring + c->ring_used);
-    c->ring_used += size;
+    c->ring_used += HAS(REPORTS) ? size : 0;
     c->ring_total++;
     r->seq = ++c->seq;
     r->at_ns = at_ns;
@@ -38,6 +45,7 @@ static inline core_report *claim(core *c, size_t size, uint8_t exec_type, int64_
 
 static inline void describe(core_report *r, const core_order *o, uint64_t strategy, uint32_t account, uint32_t instrument)
 {
+    if (!HAS(REPORTS)) return;
     r->order_no = o->order_no;
     r->strategy = strategy;
     r->account = account;
@@ -88,6 +96,17 @@ static inline bool own_may_rest(const plain_place *p, unsigned side)
     return p->seat->open_lots[side] || p->seat->reducing || p->seat->owner_next != p->seat_slot;
 }
 
+/* The account's own limits. */
+static inline bool within_limits(const core_command *m, plain_place *p, i128 notional)
+{
+    const core_limits *l = &p->account->own.limits;
+    if (l->notional_max && notional > l->notional_max) return false;
+    if (l->open_orders_max && p->account->open_orders >= l->open_orders_max) return false;
+    if (l->open_orders_instrument_max && p->seat->open_orders >= l->open_orders_instrument_max) return false;
+    if (l->rate_per_second) p->bucket = limits_tokens(&p->account->own.orders, l->rate_per_second, l->rate_burst, m->at_ns);
+    return p->bucket >= BUCKET_TOKEN;
+}
+
 /* All controls of risk.c, each of them clearly held. */
 static inline bool allowed(const core *c, const core_command *m, plain_place *p)
 {
@@ -100,11 +119,8 @@ static inline bool allowed(const core *c, const core_command *m, plain_place *p)
         return false;
     i128 notional = (i128)ticks_lots * (int64_t)spec->quote_unit, amount = (i128)lots * (int64_t)spec->base_unit;
     if (notional > CORE_AMOUNT_MAX || amount > CORE_AMOUNT_MAX || notional < spec->notional_min) return false;
-    if (l->notional_max && notional > l->notional_max) return false;
-    if (l->open_orders_max && p->account->open_orders >= l->open_orders_max) return false;
-    if (l->open_orders_instrument_max && p->seat->open_orders >= l->open_orders_instrument_max) return false;
-    p->bucket = l->rate_per_second ? limits_tokens(&p->account->own.orders, l->rate_per_second, l->rate_burst, m->at_ns) : BUCKET_TOKEN;
-    if (p->bucket < BUCKET_TOKEN) return false;
+    p->bucket = BUCKET_TOKEN;
+    if (HAS(RISK) && !within_limits(m, p, notional)) return false;
     p->crosses = book_crosses(b, m->side, m->price_ticks);
     if (p->crosses && l->self_trade != SELF_TRADE_ALLOW && !(m->flags & FLAG_ALLOW_SELF_TRADE) && own_may_rest(p, 1u - m->side))
         return false;
@@ -120,7 +136,8 @@ static inline bool has_room(core *c, const core_command *m, plain_place *p)
     const core_pool *orders = &c->orders;
     if (orders->room - orders->used + orders->free_count <= c->promised || c->order_ids.spare <= c->promised) return false;
     if (c->links_room != orders->room) return false;
-    return book_has_room(&p->instrument->book, m->price_ticks) && c->ring_used + sizeof(core_report) <= c->ring_room;
+    if (!book_has_room(&p->instrument->book, m->price_ticks) && !book_reserve(c, &p->instrument->book, m->price_ticks)) return false;
+    return c->ring_used + sizeof(core_report) <= c->ring_room;
 }
 
 static inline uint32_t stand_up(core *c, const core_command *m, const plain_place *p)
@@ -284,7 +301,7 @@ bool straight_fill(core *c, uint32_t slot, const core_tape *t, i128 notional, i1
     if (__builtin_add_overflow(base->total, (amount ^ (sign >> 1)) - (sign >> 1), &base_total) ||
         __builtin_sub_overflow(quote->total, (notional ^ (sign >> 1)) - (sign >> 1) + fee, &quote_total))
         return false;
-    if (!position_fill(c, o->position, o->side, amount, notional, fee)) return false; /* everybody's way says why */
+    if (HAS(POSITIONS) && !position_fill(c, o->position, o->side, amount, notional, fee)) return false; /* everybody's way says why */
 
     core_report *restrict r = claim(c, sizeof *r, 'F', t->at_ns, index);
     core_balance_row *held = BALANCE(c, seat->balance[o->side]);
