@@ -1,7 +1,7 @@
 """What a Python user could take instead, on the same stream: python peers.py NAME STREAM, in the bench's own environment.
 
 Run by suite.py with the interpreter of build/bench/venv, so it imports nothing of the project. Prints one JSON object.
-`bourse` (Rust) matches orders; it knows no immediate-or-cancel, so what such an order leaves is cancelled by a second call.
+`bourse` (Rust) matches orders; it knows no immediate-or-cancel, so a second call takes back what such an order leaves.
 `order-book` (C) keeps prices and sizes only: orders, their queues and matching are a few lines of Python here.
 """
 
