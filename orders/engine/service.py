@@ -197,6 +197,8 @@ class EngineService(Service):
             version = leases.renew(cursor, self.lease, self.last_id.decode())
             if more is not None:  # first: these reports were made before anything is told, and under the old steps
                 more(batch, cursor)
+            self.core.time(at_ns)  # what was to expire by now does, whether or not anybody trades
+            self._fold_market(batch, self.core.reports())
             due = at_ns >= self.world.due_ns
             if due:
                 stops.expire(cursor, batch.at)

@@ -1,65 +1,97 @@
-"""What makes an order more than a limit order: stops and what sets them off, time, reduce-only, brackets and pairs.
+"""Time, what sets a stop off, and what is done between commands.
 
-The rules, in the order in which they are used:
-
-1. An order due at or before a command's time expires before the command does anything.
-2. The price that sets stops off is the last trade's. Where there was none yet, a stop waits.
-3. A buy stop is set off by a last price at or above it, a sell stop at or below it; take profits the other way round.
-   One whose condition holds when it is placed is set off at once.
-4. A trailing stop keeps its distance from the best last price since it was placed, and only ever moves towards the market.
-5. What is set off runs after the command that did it, the first set off first; then it is a market or a limit order.
-6. A market buy spends what was held for it and no more.
-7. A reduce-only order never trades past flat: the rest of it is canceled.
-8. A bracket's children are born after the entry's first execution, and grow with each further one. One hold serves both:
-   the take profit has it, the stop takes it over.
-9. What is executed of one leg is taken off the other; the end of one by execution, or the stop's setting off, ends the other.
+1. An order due at or before a command's time expires before the command does anything, the first due first.
+2. The price that sets stops off is the last trade's. A buy stop is set off by a last price at or above it, a sell stop at or
+   below it; take profits the other way round. One whose condition holds when it is placed is set off at once.
+3. A trailing stop follows the last trade at its distance, only ever towards it. A distance in basis points is rounded down
+   to a tick, at least one.
+4. What is to be done waits in a line until the command is over: a stop that moved is restated, one leg hears of the other,
+   a triggered order becomes a market or a limit order and enters. Whoever is first in line is done with before the next.
+5. Of two set off by one trade, those waiting for a fall go first, the highest first; then those waiting for a rise, the
+   lowest first; at one price whoever came first.
+6. A triggered market buy takes what it held, and what is free up to that, and no more; reduce-only it is cut to its position.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tests.oracle.book import Execution
+from tests.oracle import legs, trading
 from tests.oracle.words import (
-    AGENT,
     BASIS_POINTS,
+    BUY,
     DAY,
     DAY_NS,
-    GTC,
-    LIMIT,
-    PROFIT_LEG,
-    REDUCE_ONLY,
+    FOK,
+    INT64_MAX,
     SELL,
-    STOP,
-    STOP_LEG,
-    STOP_LIMIT,
     TAKE_PROFIT,
     TAKE_PROFIT_LIMIT,
     TRAIL_PERCENT,
     TRAILING_STOP,
     TRIGGERED,
     Order,
-    fee_of,
 )
 
 if TYPE_CHECKING:
     from tests.oracle.house import House
+
+OF_SIBLINGS = {"sized", "done", "left"}
+
+
+# -- the line -------------------------------------------------------------------------------------------------------------
+
+
+def push(house: House, order: Order, what: str) -> None:
+    order.due.add(what)
+    if not any(one is order for one in house.queue):
+        house.queue.append(order)
+
+
+def settle(house: House) -> None:
+    while house.queue:
+        first = house.queue[0]
+        step(house, first)
+        if not first.due:
+            house.queue.pop(0)
+
+
+def step(house: House, order: Order) -> None:
+    is_open = house.orders.get(order.order_no) is order
+    if is_open and "moved" in order.due:
+        order.due.discard("moved")
+        restate(house, order)
+    elif order.due & OF_SIBLINGS:
+        told = order.due & OF_SIBLINGS
+        order.due -= OF_SIBLINGS
+        legs.follow(house, order, told)
+    elif is_open and "triggered" in order.due:
+        order.due.discard("triggered")
+        trigger(house, order)
+    elif is_open and "enters" in order.due:
+        order.due.discard("enters")
+        enter(house, order)
+    else:
+        order.due.clear()
 
 
 # -- time -----------------------------------------------------------------------------------------------------------------
 
 
 def complete(house: House, order: Order, at_ns: int) -> None:
-    """A day order's end is the next midnight."""
-    if order.tif == DAY:
+    """What the order leaves to the house: when a day ends, where a trailing stop starts."""
+    if order.tif == DAY and not order.expires:
         order.expires = (at_ns // DAY_NS + 1) * DAY_NS
+    last = house.last.get(order.instrument)
+    if order.kind == TRAILING_STOP and not order.stop and order.trail > 0 and last:
+        stop = trailed(order, last)
+        order.stop = stop if 0 < stop <= INT64_MAX else 0
 
 
 def pass_time(house: House, at_ns: int) -> None:
-    due = [order for order in house.orders.values() if order.expires and order.expires <= at_ns]
-    for order in sorted(due, key=lambda order: (order.expires, order.order_no)):
-        if order.order_no in house.orders:
-            house.end(order, "C", "")
+    while due := [order for order in house.orders.values() if order.expires and order.expires <= at_ns]:
+        house.end(min(due, key=lambda order: (order.expires, order.born)), "C", "")
+        settle(house)
 
 
 # -- what sets a stop off -------------------------------------------------------------------------------------------------
@@ -70,178 +102,96 @@ def upwards(order: Order) -> bool:
     return order.buys != (order.kind in (TAKE_PROFIT, TAKE_PROFIT_LIMIT))
 
 
-def holds(order: Order, last: int) -> bool:
-    if not order.stop:
-        return False
-    return last >= order.stop if upwards(order) else last <= order.stop
+def reached(order: Order, last: int) -> bool:
+    return last >= order.follows if upwards(order) else last <= order.follows
 
 
 def wait(house: House, order: Order) -> None:
-    order.waiting = True
+    order.waiting, order.follows = True, order.stop
     last = house.last.get(order.instrument)
-    if last is not None and holds(order, last):
-        house.due.append((order, last))
+    if last is not None and reached(order, last):
+        fire(house, order, last)
 
 
-def trail_of(order: Order, last: int) -> int:
-    return last * order.trail // BASIS_POINTS if order.flags & TRAIL_PERCENT else order.trail
+def fire(house: House, order: Order, price: int) -> None:
+    order.waiting, order.due_price = False, price
+    push(house, order, "triggered")
 
 
 def trailed(order: Order, last: int) -> int:
     """Where its stop would be, were this the best price so far."""
-    return last + trail_of(order, last) if order.buys else last - trail_of(order, last)
+    away = max(1, last * order.trail // BASIS_POINTS if order.flags & TRAIL_PERCENT else order.trail)
+    return last + away if order.buys else last - away
 
 
 def printed(house: House, instrument: int, price: int) -> None:
-    """A trade: trailing stops follow, and those reached are queued, the ones met first by the price first."""
     house.last[instrument] = price
-    waiting = [
-        o for o in house.orders.values() if o.waiting and o.instrument == instrument and (o, price) not in house.due
-    ]
-    queued = {order.order_no for order, _ in house.due}
-    for order in waiting:
-        if order.kind == TRAILING_STOP and order.order_no not in queued:
+    waiting = [order for order in house.orders.values() if order.waiting and order.instrument == instrument]
+    for side in (BUY, SELL):
+        trailing = [order for order in waiting if order.kind == TRAILING_STOP and order.side == side]
+        for order in sorted(trailing, key=lambda order: -order.born):
             follow(house, order, price)
-    reached = [order for order in waiting if order.order_no not in queued and holds(order, price)]
-    ups = sorted((o for o in reached if upwards(o)), key=lambda o: (o.stop, o.arrival))
-    downs = sorted((o for o in reached if not upwards(o)), key=lambda o: (-o.stop, o.arrival))
-    house.due += [(order, price) for order in ups + downs]
+    hit = [order for order in waiting if reached(order, price)]
+    down = sorted((o for o in hit if not upwards(o)), key=lambda o: (-o.follows, o.arrival))
+    up = sorted((o for o in hit if upwards(o)), key=lambda o: (o.follows, o.arrival))
+    for order in down + up:
+        fire(house, order, price)
 
 
 def follow(house: House, order: Order, last: int) -> None:
     stop = trailed(order, last)
-    if stop > 0 and (not order.stop or (stop < order.stop if order.buys else stop > order.stop)):
-        order.stop = stop
-        house.tell("D", order, last_ticks=stop)
+    if 0 < stop <= INT64_MAX and (stop < order.follows if order.buys else stop > order.follows):
+        order.follows = stop
+        push(house, order, "moved")
 
 
-def trigger(house: House, order: Order, price: int) -> None:
-    """It is a market or a limit order from here on, and its other leg is over."""
-    order.waiting = False
+def restate(house: House, order: Order) -> None:
+    order.stop = order.follows
+    order.hold = house.required(order, order.open)
+    house.tell("D", order, last_ticks=order.stop)
+
+
+# -- set off --------------------------------------------------------------------------------------------------------------
+
+
+def trigger(house: House, order: Order) -> None:
+    """Its other leg and its entry are over; it is cut to what it may and can trade."""
+    legs.end_others(house, order)
+    cut = order.reduce_only and not order.has_limit  # one that may stand is looked at each time it meets another
+    order.remaining = min(order.open, house.room(order)) if cut else order.open
+    required = house.required(order, order.open)
+    means = min(order.hold + max(0, house.free(order)), required)
+    if order.buys and not order.has_limit:
+        order.remaining, order.hold = affordable(house, order, means)
+    else:
+        if required > means:
+            order.remaining = 0
+        order.hold = means
     order.flags |= TRIGGERED
-    house.tell("L", order, last_ticks=price)
-    for other in house.siblings(order):
-        house.end(other, "4", "OCO_OTHER_LEG")
-    house.work(order)
+    house.tell("L", order, last_ticks=order.due_price)
+    push(house, order, "enters")
 
 
-def affordable(house: House, order: Order, met: Execution) -> int | None:
-    """How many lots at this price the hold of a market buy still pays; None for orders that are not bounded by it."""
-    if order.flags & AGENT or not order.buys or order.has_limit or not order.is_conditional:
-        return None
-    instrument, lots = house.instrument(order), met.lots
-    while lots and cost(met.price, lots, instrument.quote_unit, instrument.taker_ppm) > order.hold:
-        lots -= 1
-    return lots
+def affordable(house: House, order: Order, means: int) -> tuple[int, int]:
+    """The most lots a market buy can pay, tried one by one, and what they cost."""
+    instrument = house.instrument(order)
+    gives_way = trading.wants_room_when_triggered(house, order)
+    for lots in range(order.remaining, -1, -1):
+        found = trading.walk(house, order, lots, gives_way=gives_way)
+        cost = found.cost(instrument.quote_unit, instrument.taker_ppm)
+        if cost <= means:
+            return lots, cost
+    raise AssertionError("nothing costs nothing")
 
 
-def cost(price: int, lots: int, unit: int, ppm: int) -> int:
-    notional = price * lots * unit
-    return notional + fee_of(notional, ppm)
-
-
-# -- reduce-only ----------------------------------------------------------------------------------------------------------
-
-
-def room(house: House, order: Order) -> int | None:
-    """How many lots it may still trade before its position is flat; None when it may trade past it."""
-    if order.flags & AGENT or not order.reduce_only:
-        return None
-    held = house.position(order).quantity * (1 if order.side == SELL else -1)
-    return max(0, held // house.instrument(order).base_unit)
-
-
-# -- brackets and pairs ---------------------------------------------------------------------------------------------------
-
-
-def after_fill(house: House, order: Order, lots: int) -> None:
-    """The entry's children are born or grow; what a leg traded, its other leg loses."""
-    if house.is_leg(order):
-        house.closed[order.parent] = house.closed.get(order.parent, 0) + lots
-        for other in house.siblings(order):
-            shrink(house, other, order)
-    elif order.tp or order.sl:
-        grow(house, order)
-
-
-def shrink(house: House, other: Order, traded: Order) -> None:
-    if not traded.open:
-        house.end(other, "4", "OCO_OTHER_LEG")
-    else:
-        resize(house, other, other.filled + traded.open)
-
-
-def resize(house: House, order: Order, lots: int) -> None:
-    order.lots = lots
-    if not holds_for_another(house, order):
-        order.hold = house.required(order, order.open)
-    standing = house.books[order.instrument].orders.get(order.order_no)
-    if standing is not None:
-        standing.lots = order.open
-    house.tell("5", order)
-
-
-def grow(house: House, entry: Order) -> None:
-    side = 1 - entry.side
-    if entry.tp:
-        child(house, entry, PROFIT_LEG, LIMIT, side, entry.tp, 0)
-    if entry.sl:
-        child(house, entry, STOP_LEG, STOP_LIMIT if entry.sl_limit else STOP, side, entry.sl_limit, entry.sl)
-
-
-def child(house: House, entry: Order, leg: int, kind: int, side: int, price: int, stop: int) -> None:
-    number = entry.order_no | leg
-    order = house.orders.get(number)
-    closed = house.closed.get(entry.order_no, 0)
-    if order is not None:
-        resize(house, order, order.filled + entry.filled - closed)
-        return
-    born(house, entry, Order(
-        number, entry.account, entry.instrument, entry.strategy, side, kind, GTC, REDUCE_ONLY, price, entry.filled, stop,
-        sl=entry.sl if leg == PROFIT_LEG else 0, sl_limit=entry.sl_limit if leg == PROFIT_LEG else 0,
-    ))  # fmt: skip
-
-
-def pair(house: House, exit: Order) -> None:
-    """The stop leg of an OCO, beside its take profit from the start."""
-    kind = STOP_LIMIT if exit.sl_limit else STOP
-    number = exit.order_no | STOP_LEG
-    born(house, exit, Order(
-        number, exit.account, exit.instrument, exit.strategy, exit.side, kind, GTC, REDUCE_ONLY, exit.sl_limit, exit.lots, exit.sl
-    ))  # fmt: skip
-
-
-def born(house: House, parent: Order, order: Order) -> None:
-    if not holds_for_another(house, order):
-        order.hold = house.required(order, order.lots)
-    house.orders[order.order_no] = order
-    house.tell("0", order)
-    if order.is_conditional:
+def enter(house: House, order: Order) -> None:
+    """A child begins to wait or to stand; a triggered order meets the book."""
+    if order.is_conditional and not order.flags & TRIGGERED:
         wait(house, order)
-    else:
-        house.work(order)
-
-
-def holds_for_another(house: House, order: Order) -> bool:
-    """A stop leg holds nothing while the leg beside it holds for both."""
-    return order.order_no & STOP_LEG != 0 and any(not o.order_no & STOP_LEG for o in house.siblings(order))
-
-
-def holds_for_both(house: House, order: Order) -> bool:
-    """The take profit holds what the dearer of the two could cost, while there is a stop or there will be."""
-    if not (order.sl and order.reduce_only and order.kind == LIMIT):
-        return False
-    return order.order_no not in house.orders or order.parent | STOP_LEG in house.orders
-
-
-def inherit(house: House, gone: Order, held: int) -> None:
-    """The stop takes over the hold of the leg that left."""
-    if not house.is_leg(gone):
         return
-    for other in house.siblings(gone):
-        if other.order_no & STOP_LEG:
-            other.hold = house.required(other, other.open)
-
-
-def hold_after_amend(house: House, order: Order) -> int:
-    return 0 if holds_for_another(house, order) else house.required(order, order.open)
+    order.gives_way = trading.wants_room_when_triggered(house, order)
+    met = trading.walk(house, order, order.remaining, gives_way=order.gives_way)
+    if order.tif == FOK and met.lots < order.open:
+        house.end(order, "4", "FOK_UNFILLABLE")
+        return
+    trading.enter(house, order)

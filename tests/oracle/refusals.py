@@ -6,21 +6,25 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from tests.oracle import legs, trading
 from tests.oracle.words import (
     ACTIVE,
     ALLOW_SELF_TRADE,
     AMOUNT_MAX,
+    BASIS_POINTS,
+    DAY,
     FOK,
     GTD,
     HALTED,
     INT64_MAX,
+    IOC,
     LIMIT,
     MARKET,
     POST_ONLY,
-    REDUCE_ONLY,
     REJECT_NEWEST,
     SECOND_NS,
     SELL,
+    TRAIL_PERCENT,
     TRAILING_STOP,
     Order,
 )
@@ -36,8 +40,9 @@ def of_place(house: House, order: Order, at_ns: int) -> str:
 
 def of_amend(house: House, order: Order, price: int, total: int) -> str:
     """The same for an order as it would be. Counts are for new ones, and it gives back what it holds before it takes."""
-    wanted = replace(order, price=price, lots=total - order.filled, filled=0, hold=0)
-    return next((reason for reason in _changed(house, order, wanted, total) if reason), "")
+    left = total - order.filled
+    wanted = replace(order, price=price or order.price, lots=left, filled=0, remaining=left)
+    return next((reason for reason in _changed(house, order, wanted, price) if reason), "")
 
 
 def _new(house: House, order: Order, at_ns: int) -> Iterator[str]:
@@ -49,27 +54,38 @@ def _new(house: House, order: Order, at_ns: int) -> Iterator[str]:
     if order.account not in house.world.limits:
         yield "LIMITS_MISSING"
     yield from _shape(order)
-    yield from _terms(order, at_ns)
+    yield from _terms(house, order, at_ns)
     yield from _quantity(house, order)
     yield from _notional(house, order)
+    yield from _balance(house, order, hold_of(house, order), 0)
     yield from _counts(house, order)
     yield from _self_trade(house, order)
     yield from _reduce_only(house, order)
-    yield from _balance(house, order, 0)
+    yield from _book(house, order)
     yield from _market(house, order, 0)
     if order.order_no in house.orders or order.order_no in house.agents:
         yield "ORDER_NO_REUSED"
 
 
-def _changed(house: House, order: Order, wanted: Order, total: int) -> Iterator[str]:
+def _changed(house: House, order: Order, wanted: Order, price: int) -> Iterator[str]:
+    if order.order_no in house.agents:
+        yield "PRICE_PRECISION" if wanted.price <= 0 else ""
+        return
+    if order.waiting and not order.has_limit and price:
+        yield "TERMS_INVALID"  # it has no limit to change
+    if order.is_stop_leg and legs.sibling(house, order) and wanted.lots > order.remaining:
+        yield "TERMS_INVALID"  # its take profit holds for both
+    as_limit = wanted if order.waiting else replace(wanted, kind=LIMIT)
     yield from _halts(house, wanted)
-    yield from _shape(wanted)
-    yield from _quantity(house, wanted)
-    yield from _notional(house, wanted)
-    yield from _self_trade(house, wanted)
+    yield from _shape(as_limit)
+    yield from _quantity(house, as_limit)
+    yield from _notional(house, as_limit)
+    yield from _balance(house, wanted, house.keeps(wanted, price_of(as_limit), wanted.lots), order.hold)
+    yield from _self_trade(house, as_limit)
+    yield from _market(house, as_limit, order.remaining)
+    yield from _balance(house, wanted, house.required(wanted, wanted.lots), order.hold)
     yield from _reduce_only(house, wanted)
-    yield from _balance(house, wanted, order.hold)
-    yield from _market(house, wanted, 0 if order.waiting else order.open)
+    yield from _book(house, as_limit)
 
 
 def _halts(house: House, order: Order) -> Iterator[str]:
@@ -106,31 +122,74 @@ def _shape(order: Order) -> Iterator[str]:
         yield "TYPE_UNSUPPORTED"
     if order.tif > GTD:
         yield "TIF_UNSUPPORTED"
-
-
-def _terms(order: Order, at_ns: int) -> Iterator[str]:
-    if order.tif == GTD and order.expires <= at_ns + SECOND_NS:
-        yield "EXPIRE_IN_PAST"
-    if order.is_conditional and order.kind != TRAILING_STOP and order.stop <= 0:
-        yield "STOP_PRICE_INVALID"
-
-
-def _quantity(house: House, order: Order) -> Iterator[str]:
-    instrument = house.instrument(order)
     if order.has_limit and order.price <= 0:
         yield "PRICE_PRECISION"
     if order.lots <= 0:
         yield "QTY_PRECISION"
+
+
+def _quantity(house: House, order: Order) -> Iterator[str]:
+    instrument = house.instrument(order)
     if order.lots < instrument.quantity_min:
         yield "QTY_MIN"
     if instrument.quantity_max and order.lots > instrument.quantity_max:
         yield "QTY_MAX"
 
 
+def _terms(house: House, order: Order, at_ns: int) -> Iterator[str]:
+    """Combinations that mean something."""
+    percent = bool(order.flags & TRAIL_PERCENT)
+    if order.flags & POST_ONLY and (order.kind != LIMIT or order.tif in (IOC, FOK)):
+        yield "TERMS_INVALID"
+    if order.is_conditional and order.stop <= 0:
+        yield "STOP_PRICE_INVALID"
+    if not order.is_conditional and order.stop:
+        yield "TERMS_INVALID"
+    if order.trail <= 0 if order.kind == TRAILING_STOP else (order.trail or percent):
+        yield "TERMS_INVALID"
+    if percent and order.trail >= BASIS_POINTS:
+        yield "TERMS_INVALID"
+    if order.tif in (DAY, GTD):
+        if order.kind == MARKET:
+            yield "TERMS_INVALID"
+        if order.expires <= (0 if order.tif == DAY else at_ns + SECOND_NS):
+            yield "EXPIRE_IN_PAST"
+    elif order.expires:
+        yield "TERMS_INVALID"
+    yield from _legs(order)
+    unit = house.instrument(order).quote_unit
+    if any(abs(ticks * order.lots * unit) > AMOUNT_MAX for ticks in (order.stop, order.tp, order.sl, order.sl_limit)):
+        yield "NUMBER_OVERFLOW"
+
+
+def _legs(order: Order) -> Iterator[str]:
+    """A profit lies on the far side of the price, a loss on the near side; of an exit the other way round than of an entry."""
+    if min(order.tp, order.sl, order.sl_limit) < 0 or (order.sl_limit and not order.sl):
+        yield "TERMS_INVALID"
+    if not order.tp and not order.sl:
+        return
+    if order.reduce_only and (order.tp or order.kind != LIMIT or not order.rests):
+        yield "TERMS_INVALID"
+    up = 1 if order.buys != order.reduce_only else -1  # where the profit lies
+    profit = order.price if order.reduce_only else order.tp
+    if profit and order.sl and order.sl * up >= profit * up:
+        yield "STOP_PRICE_INVALID"
+    if order.reduce_only or order.kind != LIMIT:
+        return
+    if order.tp and order.tp * up <= order.price * up:
+        yield "STOP_PRICE_INVALID"
+    if order.sl and order.sl * up >= order.price * up:
+        yield "STOP_PRICE_INVALID"
+
+
 def _notional(house: House, order: Order) -> Iterator[str]:
     instrument, limits = house.instrument(order), house.world.limits[order.account]
-    notional = worth(house, order)
-    nothing = order.kind == MARKET and not house.meets(order, None, order.lots)
+    nothing = False
+    if order.kind == MARKET:
+        found = trading.walk(house, order, order.lots, gives_way=trading.wants_room(house, order))
+        notional, nothing = found.notional(instrument.quote_unit), found.lots == 0
+    else:
+        notional = price_of(order) * order.lots * instrument.quote_unit
     if notional > AMOUNT_MAX:
         yield "NUMBER_OVERFLOW"
     if notional < instrument.notional_min and not nothing:
@@ -139,12 +198,10 @@ def _notional(house: House, order: Order) -> Iterator[str]:
         yield "NOTIONAL_MAX"
 
 
-def worth(house: House, order: Order) -> int:
-    """A limit order's price, a stop's trigger price, or what a market order would cost now."""
-    unit = house.instrument(order).quote_unit
-    if order.kind == MARKET:
-        return sum(m.price * m.lots * unit for m in house.meets(order, None, order.lots))
-    return (order.price if order.has_limit else order.stop) * order.lots * unit
+def price_of(order: Order) -> int:
+    """What it is valued and held at: its limit or its stop; of the two legs of an exit the dearer."""
+    own = order.price if order.has_limit else order.stop
+    return max(own, order.sl_limit or order.sl) if order.reduce_only and order.sl else own
 
 
 def _counts(house: House, order: Order) -> Iterator[str]:
@@ -162,45 +219,50 @@ def _self_trade(house: House, order: Order) -> Iterator[str]:
         return
     if house.world.limits[order.account].self_trade != REJECT_NEWEST:
         return
-    limit = order.price if order.kind == LIMIT else None
-    if any(house.same_owner(order, met.maker) for met in house.meets(order, limit, order.lots)):
+    if trading.walk(house, order, order.lots, gives_way=False).own:
         yield "SELF_TRADE"
 
 
 def _reduce_only(house: House, order: Order) -> Iterator[str]:
-    if not order.flags & REDUCE_ONLY:
-        return
-    held = house.position(order).quantity * (1 if order.side == SELL else -1)
-    if held <= 0 or order.lots * house.instrument(order).base_unit > held:
+    if order.reduce_only and order.lots > house.room(order):
         yield "REDUCE_ONLY_VIOLATION"
 
 
-def hold_of(house: House, order: Order, lots: int) -> int:
-    """What must be kept back for a new order of so many lots."""
+def hold_of(house: House, order: Order) -> int:
+    """What must be kept back for a new order."""
+    instrument = house.instrument(order)
     if order.kind == MARKET and order.buys:
-        return house.price_of_walk(order, lots)
-    return house.required(order, lots)
+        found = trading.walk(house, order, order.lots, gives_way=trading.wants_room(house, order))
+        return found.cost(instrument.quote_unit, instrument.taker_ppm)
+    return house.keeps(order, price_of(order), order.lots)
 
 
-def _balance(house: House, order: Order, given_back: int) -> Iterator[str]:
+def _balance(house: House, order: Order, hold: int, given_back: int) -> Iterator[str]:
     if order.lots * house.instrument(order).base_unit > AMOUNT_MAX:
         yield "NUMBER_OVERFLOW"
-    if hold_of(house, order, order.lots) - given_back > house.free(order.account, house.held_asset(order)):
+    if hold - given_back > house.free(order):
         yield "BALANCE_INSUFFICIENT"
 
 
 def _market(house: House, order: Order, standing: int) -> Iterator[str]:
-    """What the book has for it."""
+    """Whether there is anybody to trade with, and room to stand."""
+    if (
+        order.kind == MARKET
+        and not trading.walk(house, order, order.lots, gives_way=trading.wants_room(house, order)).lots
+    ):
+        yield "NO_LIQUIDITY"
+    sides = [s.lots for s in house.books[order.instrument].orders.values() if s.side == order.side]
+    if sum(sides) - standing + order.lots > INT64_MAX:
+        yield "NUMBER_OVERFLOW"
+
+
+def _book(house: House, order: Order) -> Iterator[str]:
     if order.is_conditional:
         return
-    limit = order.price if order.has_limit else None
-    met = house.meets(order, limit, order.lots)
-    if order.kind == MARKET and not met:
-        yield "NO_LIQUIDITY"
-    if order.flags & POST_ONLY and met:
+    queue = house.books[order.instrument].queue(1 - order.side)
+    if order.flags & POST_ONLY and queue and not trading.beyond(order, queue[0]):
         yield "POST_ONLY_WOULD_TAKE"
-    if order.tif == FOK and sum(m.lots for m in met) < order.lots:
-        yield "FOK_UNFILLABLE"
-    sides = [s.lots for s in house.books[order.instrument].orders.values() if s.side == order.side]
-    if order.rests and sum(sides) - standing + order.lots > INT64_MAX:
-        yield "NUMBER_OVERFLOW"
+    if order.tif == FOK:
+        found = trading.walk(house, order, order.lots, gives_way=trading.wants_room(house, order))
+        if found.lots < order.lots:
+            yield "FOK_UNFILLABLE"

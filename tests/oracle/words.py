@@ -69,8 +69,16 @@ class Order:
     filled: int = 0
     hold: int = 0
     cost: int = 0
+    remaining: int = 0  # lots it may still trade, at most what is open
     waiting: bool = False
-    arrival: int = 0
+    arrival: int = 0  # when it took its place in a queue; loses it by growing or moving
+    born: int = 0  # when it was placed
+    gives_way: bool = False  # its owner's own orders leave when it meets them
+    follows: int = 0  # where prints have moved a trailing stop
+    sized: int = 0  # an entry's filled lots that its children know of
+    bore: bool = False  # its children were born
+    due: set[str] = field(default_factory=set)  # what is to be done with it once the command is over
+    due_price: int = 0
 
     @property
     def open(self) -> int:
@@ -95,6 +103,24 @@ class Order:
     @property
     def reduce_only(self) -> bool:
         return bool(self.flags & REDUCE_ONLY)
+
+    @property
+    def has_terms(self) -> bool:
+        """It carries more than a price and a quantity."""
+        return bool(self.stop or self.trail or self.expires or self.tp or self.sl or self.is_child)
+
+    @property
+    def is_child(self) -> bool:
+        return self.order_no != self.parent
+
+    @property
+    def is_stop_leg(self) -> bool:
+        return bool(self.order_no & STOP_LEG)
+
+    @property
+    def has_others(self) -> bool:
+        """It is an entry, or one leg of two."""
+        return bool(self.tp or self.sl or self.is_child)
 
     @property
     def parent(self) -> int:
@@ -139,9 +165,9 @@ class Event:
     instrument: int
     price_ticks: int
     qty_lots: int
-    filled_lots: int
-    hold: int
-    cum_cost: int
+    filled_lots: int = 0
+    hold: int = 0
+    cum_cost: int = 0
     last_ticks: int = 0
     last_lots: int = 0
     last_fee: int = 0

@@ -73,8 +73,8 @@ class CoreHouse:
                 self.core.post(number, self.names.assets[asset], whole(money * UNIT))
 
     def set_limits(self, number: int, account: Account) -> None:
-        set_limits(
-            self.core, number, open_orders_max=account.open_orders, notional_max=whole(account.value_max * UNIT),
+        self.core.set_limits(
+            _core.SCOPE_ACCOUNT, number, open_orders_max=account.open_orders, notional_max=whole(account.value_max * UNIT),
             self_trade=account.self_trade,
         )  # fmt: skip
 
@@ -160,14 +160,3 @@ class CoreHouse:
 
     def balance(self, account: Account, asset: str) -> tuple[int, int]:
         return self.core.balance(self.names.accounts[account.name], self.names.assets[asset])
-
-
-def set_limits(core: _core.Core, number: int, *, open_orders_max: int, notional_max: int, self_trade: int) -> None:
-    """The limits a scenario speaks of; the others are off."""
-    core.set_limits(
-        _core.SCOPE_ACCOUNT,
-        number,
-        open_orders_max=open_orders_max,
-        notional_max=notional_max,
-        self_trade=self_trade,
-    )

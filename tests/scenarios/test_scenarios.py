@@ -16,16 +16,6 @@ from tests.scenarios.tables import House, table
 HERE = Path(__file__).parent
 FILES = sorted(HERE.glob("*.txt"))
 MS = 1_000_000
-# Conditions that orders do not come to the paper exchange with yet; the oracle and the core say already what they mean.
-AWAITED = (
-    "bracket_", "oco_", "stop", "take_profit", "trailing_", "reduce_only", "cancel_a", "limit_day", "limit_until", "limit_fok",
-    "limit_post_only", "self_trade_cancels",
-)  # fmt: skip
-
-
-def later(awaited: tuple[str, ...]) -> list[Any]:
-    waits = pytest.mark.xfail(reason="awaited", strict=False)
-    return [pytest.param(path, marks=waits) if path.stem.startswith(awaited) else path for path in FILES]
 
 
 def _name(path: Path) -> str:
@@ -49,14 +39,14 @@ def test_the_oracle_gives_the_tables(path: Path) -> None:
     live(scenario := read(path), OracleHouse(scenario))
 
 
-@pytest.mark.parametrize("path", later(("self_trade_cancels",)), ids=_name)
+@pytest.mark.parametrize("path", FILES, ids=_name)
 def test_the_core_gives_the_tables(path: Path) -> None:
     house = CoreHouse(scenario := read(path))
     live(scenario, house)
     house.core.verify()
 
 
-@pytest.mark.parametrize("path", later(AWAITED), ids=_name)
+@pytest.mark.parametrize("path", FILES, ids=_name)
 def test_the_paper_exchange_gives_the_tables(path: Path, empty: None, monkeypatch: Any) -> None:
     scenario = read(path)
     if not scenario.paper:
