@@ -40,7 +40,9 @@ class Book:
             self._lose()
         if record.seq:
             self.seq = record.seq
-        self.exchange_ns = max(self.exchange_ns, record.exchange_ns)
+        # A replay's time goes back to where it begins; a whole book says where that is.
+        behind = 0 if record.kind == blocks.SNAPSHOT else self.exchange_ns
+        self.exchange_ns = max(behind, record.exchange_ns)
         if record.kind == blocks.SNAPSHOT:
             self._levels[BUY].clear()
             self._levels[SELL].clear()

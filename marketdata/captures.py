@@ -69,8 +69,8 @@ def sample(path: Path) -> Sample:
     if not prices:
         raise FileTrouble(f"{path} is a raw session without a book or a trade in its first {SAMPLE_LINES:,} lines.")
     tick, lot = _step(prices), _step(quantities)
-    usual = sorted(quantities)[len(quantities) // 2]
-    return Sample(series_of(Path(symbol or ""))[0], tick, lot, prices[0], max(5, int(usual / lot)))
+    mean = sum(quantities) / len(quantities)  # most levels of a real book hold next to nothing
+    return Sample(series_of(Path(symbol or ""))[0], tick, lot, prices[0], max(5, int(mean / lot)))
 
 
 def _line(name: str, number: int, text: bytes) -> Line:

@@ -69,7 +69,9 @@ void match_trade(core *c, core_tape *t)
     c->trade_hash = c->trade_hash * 0x9E3779B97F4A7C15u +
                     (31 * t->taker_order_no + 17 * t->maker_order_no + 7 * (uint64_t)t->price_ticks + (uint64_t)t->qty_lots);
     tape_push(c, t);
-    if (c->watching) trip_price(c, INSTRUMENT(c, table_get(&c->instrument_ids, t->instrument)), t->price_ticks, t->at_ns);
+    if (!c->watching) return;
+    core_instrument *in = INSTRUMENT(c, table_get(&c->instrument_ids, t->instrument));
+    if (in->mirror == 0) trip_price(c, in, t->price_ticks, t->at_ns); /* a market elsewhere prints for itself */
 }
 
 void match_execute(core *c, uint32_t taker_slot, uint32_t maker_slot, int64_t lots, int64_t at_ns, uint64_t index)

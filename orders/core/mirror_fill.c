@@ -313,6 +313,7 @@ bool mirror_work(core *c, uint32_t mirror, int64_t now_ns)
         if (m->work == WORK_THROUGH) filled = fill_through(c, m, now_ns);
         if (m->work == WORK_DUE) filled = fill_due(c, m, now_ns);
         if (m->work == WORK_REACHED) filled = fill_reached(c, mirror, now_ns);
+        if (m->work == WORK_PRINTED && c->watching) trip_price(c, INSTRUMENT(c, m->instrument), m->print_ticks, now_ns);
         if (m->work == WORK_PRINTED) trigger_print(c, m->instrument, m->print_ticks, now_ns);
         if (filled) continue;
         m->work = m->work == WORK_THROUGH ? WORK_DUE : m->work == WORK_DUE ? WORK_PRINTED : WORK_NONE;

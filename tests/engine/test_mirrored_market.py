@@ -86,3 +86,18 @@ def test_paper_orders_trade_in_a_recorded_book(paper: Account, tmp_path: Path, m
     status, refusal = _place(paper, type="limit", price="60000")
     assert (status, refusal["code"]) == (422, "DATA_STALE")
     assert _mirrored() == 1
+
+
+def test_bars_played_after_a_book_bring_the_simulators_depth_back(
+    paper: Account, tmp_path: Path, monkeypatch: Any
+) -> None:
+    monkeypatch.setattr("signal.signal", lambda *_: None)
+    write_session(tmp_path / "raw.gz", seed=5, moments=120)
+    _playing(tmp_path / "raw.gz", speed=5).join()
+    assert wait_for(_mirrored) == 1
+    rows = [f"{1_723_161_600_000 + n * 60_000},61000,61010,60990,61000,3" for n in range(4)]
+    (tmp_path / "a.csv").write_text("\n".join(rows) + "\n")
+    call_command("replay", str(tmp_path / "a.csv"), exchange="hist", symbol="BTC/USDT", speed=300, stdout=StringIO())
+    assert wait_for(lambda: _mirrored() == 2)
+    status, order = _place(paper, type="market")
+    assert status == 201 and abs(Decimal(order["average_price"]) - 61_000) < 100
