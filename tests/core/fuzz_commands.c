@@ -65,18 +65,25 @@ static void telling(core *c, core *twin, feed *f)
     spec.status = what >> 4 & 3;
     spec.taker_fee_ppm = (uint32_t)key * 777;
     spec.qty_min_lots = wild(f, 0, 3);
+    if (what >> 3 & 1) spec.kind = (uint32_t)key; /* the second instrument is whatever it was first */
+    int64_t price = wild(f, 9990, 20), moment = wild(f, 1000, 200);
     uint64_t before = digest(c);
     const char *why[2];
     for (int i = 0; i < 2; i++) {
         core *one = i ? twin : c;
-        switch (what % 5) {
+        why[i] = NULL;
+        switch (what % 8) {
         case 0: why[i] = core_set_halt(one, (unsigned)(what >> 3), key, (unsigned)key); break;
         case 1: why[i] = core_post(one, (uint32_t)key, BTC + (what >> 4 & 1), amount, what & 1, &total); break;
         case 2: why[i] = core_reset_account(one, (uint32_t)key); break;
         case 3:
-            why[i] = core_set_account(one, (uint32_t)key,
-                                      &(core_account_spec){.owner = (uint32_t)what & 3, .reporting_asset = (uint32_t)what & 2});
+            why[i] = core_set_account(
+                one, (uint32_t)key,
+                &(core_account_spec){.owner = (uint32_t)what & 3, .reporting_asset = (uint32_t)what & 2, .margin = what & 8 ? 0 : 20000});
             break;
+        case 4: why[i] = core_mark(one, 1 + (what >> 3 & 1), price, 1 + (int64_t)key, moment); break;
+        case 5: core_revalue(one, moment); break;
+        case 6: core_day_open(one, moment); break;
         default: why[i] = core_set_instrument(one, 1 + (what >> 3 & 1), &spec); break;
         }
     }
