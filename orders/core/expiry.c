@@ -15,6 +15,10 @@ void expiry_enter(core *c, uint32_t slot)
 {
     uint32_t terms = ORDER(c, slot)->terms;
     if (TERMS(c, terms)->expires_at_ns == 0) return;
+    if (!heap_reserve(c, &c->expiry, 1)) {
+        c->broken = "no memory for an order that expires";
+        return;
+    }
     heap_add(c, &c->expiry, HEAP_EXPIRY, terms, TERMS(c, terms)->expires_at_ns, ORDER(c, slot)->arrival);
     note_next(c);
 }

@@ -74,7 +74,7 @@ void match_trade(core *c, core_tape *t)
     if (in->mirror == 0) trip_price(c, in, t->price_ticks, t->at_ns); /* a market elsewhere prints for itself */
 }
 
-void match_execute(core *c, uint32_t taker_slot, uint32_t maker_slot, int64_t lots, int64_t at_ns, uint64_t index)
+static inline void execute(core *c, uint32_t taker_slot, uint32_t maker_slot, int64_t lots, int64_t at_ns, uint64_t index)
 {
     core_order *taker = ORDER(c, taker_slot), *maker = ORDER(c, maker_slot);
     core_instrument *in = INSTRUMENT(c, taker->instrument);
@@ -100,6 +100,11 @@ void match_execute(core *c, uint32_t taker_slot, uint32_t maker_slot, int64_t lo
     order_drop_if_gone(c, maker_slot);
     in->last_ticks = t.price_ticks;
     if (in->waiting) trigger_print(c, taker->instrument, t.price_ticks, at_ns);
+}
+
+void match_execute(core *c, uint32_t taker, uint32_t maker, int64_t lots, int64_t at_ns, uint64_t index)
+{
+    execute(c, taker, maker, lots, at_ns, index);
 }
 
 /* After matching: what is left stands in the book or is over. */
@@ -134,7 +139,7 @@ void match_enter(core *c, uint32_t slot, int64_t at_ns, uint64_t index)
         while (taker->remaining > 0 && book_crosses(&in->book, side, limit) && c->broken == NULL) {
             uint32_t maker = book_level(c, &in->book, 1u - side, in->book.best[1u - side])->head;
             int64_t standing = ORDER(c, maker)->remaining, lots = taker->remaining < standing ? taker->remaining : standing;
-            match_execute(c, slot, maker, lots, at_ns, index);
+            execute(c, slot, maker, lots, at_ns, index);
         }
     }
     settle(c, slot, at_ns, index);

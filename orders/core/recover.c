@@ -59,7 +59,8 @@ static const char *report_fault(const core *c, const core_report *r, uint32_t sl
 
 static const char *fold(core *c, core_report *r)
 {
-    if (!account_reserve(c, 1) || !terms_reserve(c, 1) || !limits_reserve(c)) return "no room for one more order";
+    uint32_t room = r->flags & FLAG_TERMS ? 3 : 1; /* the order's own, and that of the children it may bear */
+    if (!account_reserve(c, room) || !terms_reserve(c, room) || !limits_reserve(c)) return "no room for one more order";
     uint32_t slot = order_find(c, r->order_no);
     const char *why = report_fault(c, r, slot);
     if (why) return why;
@@ -133,6 +134,7 @@ static bool rebuild_terms(core *c, uint32_t slot)
     const core_order *o = ORDER(c, slot);
     TERMS(c, o->terms)->sized = o->filled_lots;
     if (!heap_reserve(c, &c->expiry, 1)) return false;
+    if (terms_unborn(o, TERMS(c, o->terms)) && !terms_reserve_waiting(c, o->instrument, 1)) return false;
     if (TERMS(c, o->terms)->at[HEAP_EXPIRY] == 0) expiry_enter(c, slot);
     return true;
 }

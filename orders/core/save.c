@@ -468,7 +468,8 @@ static const char *read_orders(core *c, cursor *s, const save_header *h)
         uint32_t account = table_get(&c->account_ids, home.account), instrument = table_get(&c->instrument_ids, home.instrument);
         if (!account || !instrument || order_find(c, o.order_no)) return "a checkpoint with an order of no account, or twice";
         if (s->bad || !is_possible(&o) || !terms_possible(&terms, o.type, o.flags)) return "a checkpoint with an impossible order";
-        if (!account_reserve(c, 1) || !terms_reserve(c, 1)) return "no room for the checkpoint's orders";
+        uint32_t room = o.flags & FLAG_TERMS ? 3 : 1; /* its own, and that of the children it may bear */
+        if (!account_reserve(c, room) || !terms_reserve(c, room)) return "no room for the checkpoint's orders";
         uint32_t slot = order_create(c, o.order_no);
         o.instrument = instrument;
         o.seat = account_seat_slot(c, account, instrument);

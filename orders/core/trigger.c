@@ -43,6 +43,10 @@ void trigger_wait(core *c, uint32_t slot, int64_t at_ns)
     core_instrument *in = INSTRUMENT(c, o->instrument);
     terms_row *t = TERMS(c, o->terms);
     t->follows = t->stop_ticks;
+    if (!heap_reserve(c, queue_of(c, o), 1)) { /* it was reserved; only a core whose books were not rebuilt comes here without */
+        c->broken = "no memory for an order that waits for a price";
+        return;
+    }
     heap_add(c, queue_of(c, o), HEAP_TRIGGER, o->terms, key_of(o, t->follows), o->arrival);
     in->waiting++;
     if (o->type == TYPE_TRAILING_STOP) {
