@@ -104,6 +104,29 @@ def test_what_cannot_be_done_is_422_with_its_code(live: Any, body: dict[str, Any
     assert answer["message"].endswith(".")
 
 
+@pytest.mark.parametrize(
+    ("body", "numbers"),
+    [
+        ({**BUY, "type": "limit", "price": "90000", "post_only": True}, {"value": "90000"}),
+        ({**BUY, "type": "limit", "price": "50000", "time_in_force": "fok"}, {"limit": "0", "value": "0.01"}),
+        (
+            {**SELL, "type": "limit", "price": "70000", "quantity": "1", "reduce_only": True},
+            {"limit": "0.05", "value": "1"},
+        ),
+        (
+            {**BUY, "type": "limit", "price": "50000", "take_profit": {"price": "49000"}},
+            {"limit": "50000", "value": "49000"},
+        ),
+    ],
+)
+def test_a_refusal_says_its_numbers_in_the_units_people_read(
+    live: Any, body: dict[str, Any], numbers: dict[str, str]
+) -> None:
+    _, answer = place(live, body)
+    assert {name: answer.get(name) for name in numbers} == numbers, answer
+    assert next(iter(numbers.values())) in answer["message"]
+
+
 def test_a_repeat_with_another_condition_is_another_request(live: Any) -> None:
     body = {**SELL, "type": "stop", "stop_price": "60000", "request_id": "once"}
     assert place(live, body)[0] == 201
