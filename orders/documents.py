@@ -8,9 +8,10 @@ from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter
 from rest_framework import serializers
 
-from orders import conditions
+from orders import conditions, limits
 
 ACCOUNT = OpenApiParameter("account", description="Names of accounts, with commas; all of yours unless said.")
+LIMIT_SCOPE = OpenApiParameter("scope", enum=limits.EVERYWHERE)
 EXCHANGE = OpenApiParameter("exchange")
 SYMBOL = OpenApiParameter("symbol", description="As BTC/USDT, or one of the instrument's mapped names.")
 STRATEGY_ID = OpenApiParameter("strategy_id", description="Empty: what was done by hand.")
@@ -233,24 +234,31 @@ class Pnl(serializers.Serializer):
     )
 
 
+HALT_SCOPES = ["global", "exchange", "owner", "account", "strategy", "instrument", "key", "position"]
+
+
 class Halt(serializers.Serializer):
-    scope = serializers.ChoiceField(["global", "exchange", "owner", "account", "strategy", "instrument"])
+    scope = serializers.ChoiceField(HALT_SCOPES)
     key = text(allow_blank=True)
     state = serializers.ChoiceField(["active", "reducing", "halted"])
     reason = text(allow_blank=True)
+    code = text(allow_null=True, help_text="What tripped, as DAILY_LOSS; null: a person set it.")
+    limit = text(allow_null=True)
+    value = text(allow_null=True)
+    until = moment(allow_null=True, help_text="When it ends by itself; null: when a person resumes.")
     set_by = text(allow_blank=True)
     set_at = moment()
 
 
 class AskHalt(serializers.Serializer):
-    scope = serializers.ChoiceField(["global", "exchange", "owner", "account", "strategy", "instrument"])
+    scope = serializers.ChoiceField(HALT_SCOPES)
     key = text(required=False, help_text="Name of the thing; nothing for global, and for owner you.")
     state = serializers.ChoiceField(["halted", "reducing"], required=False)
     reason = text(required=False)
 
 
 class AskResume(serializers.Serializer):
-    scope = serializers.ChoiceField(["global", "exchange", "owner", "account", "strategy", "instrument"])
+    scope = serializers.ChoiceField(HALT_SCOPES)
     key = text(required=False)
     reason = text(required=False)
 
@@ -272,16 +280,20 @@ class OrderCheck(serializers.Serializer):
 
 
 class Limit(serializers.Serializer):
-    account = text()
+    scope = serializers.ChoiceField(limits.EVERYWHERE)
+    key = text(allow_blank=True, help_text="Name of the thing; nothing for global and owner.")
+    account = text(allow_null=True)
     code = text()
     value = decimal(allow_null=True, help_text="null: not set, so every order of the account is refused.")
-    set_on = serializers.ChoiceField(["account", "profile", "nothing"])
-    profile = text()
+    set_on = serializers.ChoiceField([*limits.EVERYWHERE, "profile", "nothing"])
+    profile = text(allow_null=True)
     meaning = text()
 
 
 class SetLimits(serializers.Serializer):
-    account = text()
+    account = text(required=False, help_text="For scope account.")
+    scope = serializers.ChoiceField(limits.EVERYWHERE, required=False, help_text="account by default.")
+    key = text(required=False, help_text="Name of the thing; nothing for global and owner.")
     limits = serializers.DictField(child=text(allow_null=True), help_text="By code; null: as the profile has it.")
 
 

@@ -141,6 +141,10 @@ def halt(row: Halt) -> JSON:
         key=row.key,
         state=row.state,
         reason=row.reason,
+        code=row.code,
+        limit=None if row.limit is None else decimal_text(row.limit),
+        value=None if row.value is None else decimal_text(row.value),
+        until=clock.iso(row.until) if row.until else None,
         set_by=row.set_by,
         set_at=clock.iso(row.set_at),
     )

@@ -68,7 +68,8 @@ def seed_account(owner: Owner, row: dict[str, Any]) -> tuple[Account, bool]:
 
 
 class Limits:
-    """`limits`: {profile, <name of orders/limits.py>: value, …}. The three built-in profiles are always there."""
+    """`limits`: {profile, <name of orders/limits.py>: value, …}, or instead of `profile` a scope of the installation and its key:
+    {scope: exchange, key: sim, …}. The three built-in profiles are always there."""
 
     name = "limits"
 
@@ -76,7 +77,11 @@ class Limits:
         """Profiles are added, their numbers corrected; a limit the file does not name stays."""
         for made in seed_profiles():
             report(f"+ {made}")
-        for row in checked(rows, self.name, {"profile", *limits.LIMITS}, {"profile"}):
+        scoped = [row for row in rows if isinstance(row, dict) and "scope" in row]
+        for row in checked(scoped, self.name, {"scope", "key", *limits.LIMITS}, {"scope"}):
+            self._scope(row, report)
+        plain = [row for row in rows if row not in scoped]
+        for row in checked(plain, self.name, {"profile", *limits.LIMITS}, {"profile"}):
             profile, new = LimitProfile.objects.get_or_create(name=row["profile"])
             if new:
                 report(f"+ limit profile {profile}")
@@ -87,9 +92,29 @@ class Limits:
                     RiskLimit.objects.update_or_create(profile=profile, code=code, defaults={"value": value})
                     report(f"~ limit {profile} {code} {decimal_text(value)}")
 
+    def _scope(self, row: dict[str, Any], report: Report) -> None:
+        scope, key = str(row["scope"]), str(row.get("key", ""))
+        if scope not in limits.MARKETS:
+            raise SeedError(
+                f"limits: {scope} is none of {', '.join(limits.MARKETS)}, the scopes a seed file can limit."
+            )
+        for code in sorted(limits.LIMITS.keys() & row.keys()):
+            try:
+                value = limits.checked(code, Decimal(str(row[code])))
+            except ValueError as error:
+                raise SeedError(f"limits of {scope} {key}: {code} {error}.") from None
+            place = {"scope": scope, "key": key, "owner": None, "code": code}
+            limit = RiskLimit.objects.filter(**place).first()
+            if limit is None or limit.value != value:
+                RiskLimit.objects.update_or_create(**place, defaults={"value": value})
+                report(f"~ limit {scope} {key} {code} {decimal_text(value)}")
+
     def export(self) -> Any:
-        """Every profile with its numbers."""
-        return [
+        """Every profile with its numbers, and the scopes of the installation."""
+        scopes: dict[tuple[str, str], dict[str, str]] = {}
+        for limit in RiskLimit.objects.filter(scope__in=limits.MARKETS):
+            scopes.setdefault((limit.scope, limit.key), {})[limit.code] = decimal_text(limit.value)
+        return [{"scope": scope, "key": key} | values for (scope, key), values in scopes.items()] + [
             {"profile": profile.name} | {limit.code: decimal_text(limit.value) for limit in profile.limits.all()}
             for profile in LimitProfile.objects.prefetch_related("limits")
         ]

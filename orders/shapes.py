@@ -273,6 +273,12 @@ def pnl_shape(
     }
 
 
-def halt_shape(*, scope: str, key: str, state: str, reason: str, set_by: str, set_at: str) -> JSON:
-    """The state of trading in one scope."""
-    return {"scope": scope, "key": key, "state": state, "reason": reason, "set_by": set_by, "set_at": set_at}
+def halt_shape(
+    *, scope: str, key: str, state: str, reason: str, set_by: str, set_at: str, code: str | None = None,
+    limit: str | None = None, value: str | None = None, until: str | None = None,
+) -> JSON:  # fmt: skip
+    """The state of trading in one scope; code, limit and value where it tripped by itself."""
+    return {
+        "scope": scope, "key": key, "state": state, "reason": reason, "code": code or None, "limit": limit, "value": value,
+        "until": until, "set_by": set_by, "set_at": set_at,
+    }  # fmt: skip

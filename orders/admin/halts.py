@@ -14,7 +14,7 @@ from orders import services
 from orders.admin.base import OwnerScoped, scoped
 from orders.models import Halt
 
-OWN_SCOPES = (Halt.Scope.OWNER, Halt.Scope.ACCOUNT, Halt.Scope.STRATEGY)
+OWN_SCOPES = (Halt.Scope.OWNER, Halt.Scope.ACCOUNT, Halt.Scope.STRATEGY, Halt.Scope.KEY, Halt.Scope.POSITION)
 
 
 class HaltForm(ModelForm):
@@ -41,11 +41,11 @@ class HaltAdmin(OwnerScoped):
     """Halts. Obeyed by every engine from its next transaction on; open orders stay, cancels are always taken."""
 
     form = HaltForm
-    list_display = ("scope", "key", "owner", "state", "reason", "set_by", "set_at")
+    list_display = ("scope", "key", "owner", "state", "code", "reason", "until", "set_by", "set_at")
     list_filter = ("state", "scope")
     search_fields = ("key", "reason")
     list_select_related = ("owner",)
-    readonly_fields = ("set_by", "set_at", "version")
+    readonly_fields = ("code", "limit", "value", "until", "set_by", "set_at", "version")
     actions = ("resume",)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Halt]:

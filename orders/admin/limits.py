@@ -11,8 +11,11 @@ from django.http import HttpRequest
 
 from marketdata.precision import decimal_text
 from orders import limits
-from orders.admin.base import Obeyed, note
+from orders.admin.base import Obeyed, OwnerScoped, note, scoped
 from orders.models import LimitProfile, RiskLimit
+
+OWN_SCOPES = ("owner", "strategy", "key")
+NAMELESS = ("global", "owner")
 
 
 class LimitForm(ModelForm):
@@ -76,3 +79,43 @@ class ProfileAdmin(Obeyed):
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return obj is not None and not obj.accounts.exists() and obj.name not in limits.PROFILES
+
+
+class ScopeForm(LimitForm):
+    """A limit of a scope: which, whose, how much."""
+
+    class Meta:
+        model = RiskLimit
+        fields = ("scope", "key", "owner", "code", "value")
+
+    def clean(self) -> dict[str, Any]:
+        data = super().clean() or {}
+        scope, code = data.get("scope"), data.get("code")
+        if not scope:
+            raise ValidationError({"scope": "Say which scope; limits of accounts are set with the account."})
+        if code and scope not in limits.LIMITS[code].scopes:
+            raise ValidationError({"code": f"It can be set for {', '.join(limits.LIMITS[code].scopes)}."})
+        if (scope in OWN_SCOPES) != bool(data.get("owner")):
+            raise ValidationError({"owner": f"Of scopes {', '.join(OWN_SCOPES)}, and of no other, say whose."})
+        if (scope in NAMELESS) == bool(data.get("key")):
+            raise ValidationError({"key": "Name the thing, as sim:BTC/USDT; global and owner have none."})
+        return data
+
+
+@admin.register(RiskLimit)
+class ScopeAdmin(Obeyed, OwnerScoped):
+    """Limits of everything, an exchange, an owner, a strategy, an instrument or a key. They come on top of the accounts' own: the
+    strictest decides, each counts for itself."""
+
+    form = ScopeForm
+    list_display = ("scope", "key", "owner", "code", "value")
+    list_filter = ("scope", "code")
+    search_fields = ("key",)
+    list_select_related = ("owner",)
+
+    def get_queryset(self, request: HttpRequest) -> Any:
+        return scoped(admin.ModelAdmin.get_queryset(self, request).exclude(scope=""), request, "owner", shared=True)
+
+    def save_model(self, request: HttpRequest, obj: RiskLimit, form: Any, change: bool) -> None:
+        super().save_model(request, obj, form, change)
+        note(request, "limits.change", f"{obj.scope}:{obj.key}", **{obj.code: decimal_text(obj.value)})

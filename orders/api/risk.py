@@ -20,52 +20,74 @@ from orders.api.base import PAGED, Query, View, chosen_accounts, everything
 from orders.api.fields import Body
 from orders.errors import ApiError, NotFound, invalid
 from orders.identity import AuthError, Identity
-from orders.models import Account, Audit, Halt, Order, Owner, RiskLimit
+from orders.models import Account, ApiKey, Audit, Halt, Order, Owner, RiskLimit
 from orders.shapes import FINAL_STATUSES, JSON, PAPER_KINDS
 
 # From mild to severe: the more severe of two scopes holds.
 STATES = ("active", "reducing", "halted")
-OWN_SCOPES = ("owner", "account", "strategy")
+OWN_SCOPES = ("owner", "account", "strategy", "key", "position")
+LIMIT_SCOPES = limits.EVERYWHERE
+OWN_LIMITS = ("owner", "strategy", "key")
 SHARED_SCOPES = ("global", "exchange", "instrument")
 FIELDS = ("scope", "key", "state", "reason")
 
 
 class Limits(View):
-    """The limits of your accounts."""
+    """The limits of your accounts, and of the scopes around them."""
 
     required_scope = {"GET": "read", "PUT": "operate"}
 
     @extend_schema(
         operation_id="list_limits",
-        summary="The limits in force on your accounts, and where each was set",
-        parameters=[docs.ACCOUNT, *docs.PAGE],
+        summary="The limits in force, and where each was set",
+        description="Those of your accounts first, then those of wider and narrower scopes that concern you. The strictest of "
+        "all scopes decides; each counts for itself.",
+        parameters=[docs.ACCOUNT, docs.LIMIT_SCOPE, *docs.PAGE],
         responses={200: docs.page_of(docs.Limit), **docs.ERRORS},
     )
     def get(self, request: Request) -> Response:
-        query = Query(request, ("account", *PAGED))
+        query = Query(request, ("account", "scope", *PAGED))
         accounts = chosen_accounts(self.identity, query.text("account"))
-        return everything(request, query, [row for account in accounts for row in _limits_of(account)])
+        scope = query.choice("scope", LIMIT_SCOPES)
+        found = [row for account in accounts for row in _limits_of(account)] if scope in (None, "account") else []
+        if scope != "account" and query.text("account") is None:
+            found += [_scoped(row) for row in _scoped_rows(self.identity.owner_id, scope)]
+        return everything(request, query, found)
 
     @extend_schema(
         operation_id="set_limits",
-        summary="Set limits of one of your accounts; obeyed from the next order on",
+        summary="Set limits of one of your accounts, or of another scope; obeyed from the next order on",
         request=docs.SetLimits,
         responses={200: docs.page_of(docs.Limit), **docs.ERRORS},
     )
     def put(self, request: Request) -> Response:
         query = Query(request, PAGED)
-        body = Body(request.data, ("account", "limits"))
-        name = body.needed_text("account", 64)
+        body = Body(request.data, ("account", "scope", "key", "limits"))
+        scope = body.word("scope", LIMIT_SCOPES, "account")
+        name = body.needed_text("account", 64) if scope == "account" else ""
+        key = body.text("key", 96)
         wanted = body.table("limits")
         body.done()
+        values = _read_limits(wanted, scope)
+        if scope == "account":
+            return everything(request, query, self._set_accounts(name, values))
+        key = _key_of(self.identity, scope, key)
+        owner_id = self.identity.owner_id if scope in OWN_LIMITS else None
+        with transaction.atomic():
+            for code, value in values.items():
+                place = {"scope": scope, "key": "" if scope == "owner" else key, "owner_id": owner_id}
+                _set_limit(self.identity, place, f"{scope}:{key}", code, value)
+        found = _scoped_rows(self.identity.owner_id, scope).filter(key="" if scope == "owner" else key)
+        return everything(request, query, [_scoped(row) for row in found])
+
+    def _set_accounts(self, name: str, values: dict[str, Decimal | None]) -> list[JSON]:
         account = chosen_accounts(self.identity, name)[0]
-        values = _read_limits(wanted)
         if account.kind not in PAPER_KINDS:
             raise AuthError(403, "STEP_UP", "Limits of a live account are set in the admin. Nothing was changed.")
         with transaction.atomic():
             for code, value in values.items():
-                _set_limit(self.identity, account, code, value)
-        return everything(request, query, _limits_of(account))
+                _set_limit(self.identity, {"account": account}, account.name, code, value)
+        return _limits_of(account)
 
 
 class State(View):
@@ -164,6 +186,13 @@ def _key_of(identity: Identity, scope: str, key: str) -> str:
         raise invalid({"key": "It is missing."})
     if scope == "account":
         chosen_accounts(identity, key)
+    elif scope == "key":
+        if not ApiKey.objects.filter(owner_id=identity.owner_id, key=key).exists():
+            raise NotFound("key")
+    elif scope == "position":
+        account, _, market = key.partition("|")
+        chosen_accounts(identity, account)
+        _key_of(identity, "instrument", market)
     elif scope == "exchange" and not Exchange.objects.filter(name=key).exists():
         raise NotFound("exchange")
     elif scope == "instrument":
@@ -192,27 +221,48 @@ def _stops(halt: Halt, account: Account) -> bool:
 def _limits_of(account: Account) -> list[JSON]:
     own = dict(RiskLimit.objects.filter(account=account).values_list("code", "value"))
     shared = dict(RiskLimit.objects.filter(profile=account.profile).values_list("code", "value"))
-    return [
-        {
-            "account": account.name,
-            "code": code,
-            "value": decimal_text(own.get(code, shared.get(code, Decimal(0))))
-            if code in own or code in shared
-            else None,
-            "set_on": "account" if code in own else "profile" if code in shared else "nothing",
-            "profile": account.profile.name,
-            "meaning": limit.meaning,
-        }
-        for code, limit in limits.LIMITS.items()
-    ]
+    found = []
+    for code, limit in limits.LIMITS.items():
+        if "account" not in limit.scopes:
+            continue
+        value = own.get(code, shared.get(code, None if code in limits.NEEDED else Decimal(0)))
+        set_on = "account" if code in own else "profile" if code in shared else "nothing"
+        found.append(_row("account", account.name, account.name, code, value, set_on, account.profile.name))
+    return found
 
 
-def _read_limits(wanted: dict[str, Any]) -> dict[str, Decimal | None]:
+def _scoped_rows(owner_id: int, scope: str | None) -> Any:
+    found = RiskLimit.objects.exclude(scope="").filter(Q(owner_id=owner_id) | Q(owner__isnull=True))
+    return (found if scope is None else found.filter(scope=scope)).order_by("scope", "key", "id")
+
+
+def _scoped(row: RiskLimit) -> JSON:
+    return _row(row.scope, row.key, None, row.code, row.value, row.scope, None)
+
+
+def _row(
+    scope: str, key: str, account: str | None, code: str, value: Decimal | None, set_on: str, profile: str | None
+) -> JSON:  # fmt: skip
+    return {
+        "scope": scope,
+        "key": key,
+        "account": account,
+        "code": code,
+        "value": None if value is None else decimal_text(value),
+        "set_on": set_on,
+        "profile": profile,
+        "meaning": limits.LIMITS[code].meaning,
+    }
+
+
+def _read_limits(wanted: dict[str, Any], scope: str) -> dict[str, Decimal | None]:
     errors: dict[str, str] = {}
     values: dict[str, Decimal | None] = {}
     for code, value in wanted.items():
         if code not in limits.LIMITS:
             errors[f"limits.{code}"] = f"There is no such limit; there are {', '.join(limits.LIMITS)}."
+        elif scope not in limits.LIMITS[code].scopes:
+            errors[f"limits.{code}"] = f"It can be set for {', '.join(limits.LIMITS[code].scopes)}."
         elif value is None:
             values[code] = None
         else:
@@ -227,18 +277,18 @@ def _read_limits(wanted: dict[str, Any]) -> dict[str, Decimal | None]:
     return values
 
 
-def _set_limit(identity: Identity, account: Account, code: str, value: Decimal | None) -> None:
-    before = RiskLimit.objects.filter(account=account, code=code).first()
+def _set_limit(identity: Identity, place: dict[str, Any], name: str, code: str, value: Decimal | None) -> None:
+    before = RiskLimit.objects.filter(**place, code=code).first()
     if value is None:
-        RiskLimit.objects.filter(account=account, code=code).delete()
+        RiskLimit.objects.filter(**place, code=code).delete()
     else:
-        RiskLimit.objects.update_or_create(account=account, code=code, defaults={"value": value})
+        RiskLimit.objects.update_or_create(**place, code=code, defaults={"value": value})
     Audit.objects.create(
         owner_id=identity.owner_id,
         at=clock.now(),
         actor=identity.actor[:96],
         action="limit.set",
-        target=f"{account.name}:{code}",
+        target=f"{name}:{code}"[:128],
         detail={
             "old": decimal_text(before.value) if before else None,
             "new": None if value is None else decimal_text(value),

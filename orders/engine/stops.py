@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import psycopg
 
 from marketdata import clock
+from marketdata.precision import decimal_text
 from orders import limits
 from orders._core import (
     GATE_ARM,
@@ -86,7 +87,8 @@ def _read_halts(cursor: psycopg.Cursor[Any], world: World) -> None:
         if state != "active":
             world.halt_rows.append(
                 {"scope": scope, "key": key, "state": state, "owner_id": owner_id, "reason": reason, "set_by": set_by,
-                 "set_at": set_at.isoformat(), "version": version}
+                 "set_at": set_at.isoformat(), "version": version, "code": code, "limit": _text(limit), "value": _text(value),
+                 "until": clock.iso(until) if until is not None else None}
             )  # fmt: skip
 
 
@@ -101,6 +103,10 @@ def _read_gates(cursor: psycopg.Cursor[Any], world: World) -> None:
         world.gates[SCOPE_ACCOUNT, account_id] = 0 if ends_ns > now_ns else GATE_ARM
         if ends_ns > now_ns:
             world.due_ns = min(world.due_ns, ends_ns)
+
+
+def _text(number: Decimal | None) -> str | None:
+    return None if number is None else decimal_text(number)
 
 
 def _key_id(cursor: psycopg.Cursor[Any], key: str) -> str:

@@ -16,6 +16,7 @@ from orders.engine.reports import unpack
 from orders.engine.world import AccountSpec, FundingRow, Telling, World
 
 log = logging.getLogger(__name__)
+HALT_SHOWN = ("scope", "key", "state", "reason", "set_by", "set_at", "code", "limit", "value", "until")
 NOT_TOLD = -1  # a margin that no row has, so that the account differs from its row until the core takes it
 
 
@@ -74,7 +75,7 @@ class Teller:
         """Every account hears the state of trading in its own sequence."""
         for account in new.accounts.values():
             halts = [row for row in new.halt_rows if row["owner_id"] in (None, account.owner_id)]
-            shown = [shapes.halt_shape(**{name: row[name] for name in ("scope", "key", "state", "reason", "set_by", "set_at")})
+            shown = [shapes.halt_shape(**{name: row[name] for name in HALT_SHOWN})
                      for row in halts]  # fmt: skip
             seq = self.fold.books.next_seq(account.id)
             batch.report(

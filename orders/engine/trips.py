@@ -134,5 +134,6 @@ def _remember(world: World, trip: Trip, words: dict[str, Any]) -> None:
     world.halt_rows = [row for row in world.halt_rows if (row["scope"], row["key"]) != (words["scope"], words["key"])]
     world.halt_rows.append(
         {"scope": words["scope"], "key": words["key"], "state": words["state"], "owner_id": words["owner"],
-         "reason": words["reason"], "set_by": SET_BY, "set_at": words["at"].isoformat(), "version": 0}
+         "reason": words["reason"], "set_by": SET_BY, "set_at": words["at"].isoformat(), "version": 0, "code": trip.code,
+         "limit": words["limit"], "value": words["value"], "until": clock.iso(words["until"]) if words["until"] else None}
     )  # fmt: skip

@@ -46,6 +46,12 @@ def test_a_limit_of_any_scope_counts_over_restarts(engine: Any, scope: str, key:
     assert placed(engine) == ""
 
 
+def test_of_two_hundred_at_once_exactly_as_many_as_the_limit_are_taken(engine: Any) -> None:
+    RiskLimit.objects.create(account=engine.cast.account, code="open_orders_max", value=10)
+    answers = engine.ask_all([engine.place("buy", "0.01", "50000") for _ in range(200)])
+    assert sorted(status for status, _, _ in answers) == [201] * 10 + [422] * 190
+
+
 def test_what_only_accounts_have_means_nothing_elsewhere(engine: Any) -> None:
     row(engine, "global", "", False, daily_loss_bp=1, executions_max=10**6)
     assert placed(engine) == ""

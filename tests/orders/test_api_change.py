@@ -183,6 +183,45 @@ def test_limits_are_set_by_operators_on_their_own_accounts(ann: Client, otto: Cl
     assert send(otto, "PUT", "risk/limits", body)[0] == 404
 
 
+@pytest.mark.parametrize(
+    ("scope", "key"),
+    [("global", ""), ("exchange", "sim"), ("owner", ""), ("strategy", "grid"), ("instrument", "sim:BTC/USDT")],
+)
+def test_limits_of_other_scopes_are_set_and_listed(otto: Client, ann: Client, scope: str, key: str) -> None:
+    body = {"scope": scope, "key": key, "limits": {"open_orders_max": "3", "notional_max": "1000"}}
+    status, page = send(otto, "PUT", "risk/limits", body)
+    assert status == 200
+    assert {row["code"]: row["value"] for row in page["results"]} == {"open_orders_max": "3", "notional_max": "1000"}
+    shown = send(ann, "GET", f"risk/limits?scope={scope}")[1]["results"]
+    assert len(shown) == (0 if scope in ("owner", "strategy") else 2)  # another's own limits are nobody's business
+    send(otto, "PUT", "risk/limits", {**body, "limits": dict.fromkeys(body["limits"])})
+    assert not RiskLimit.objects.exclude(scope="").exists()
+
+
+@pytest.mark.parametrize(
+    ("body", "status"),
+    [
+        ({"scope": "global", "limits": {"daily_loss_bp": "1"}}, 400),
+        ({"scope": "global", "limits": {"executions_max": "65"}}, 400),
+        ({"scope": "exchange", "key": "moon", "limits": {"open_orders_max": "1"}}, 404),
+        ({"scope": "galaxy", "limits": {"open_orders_max": "1"}}, 400),
+    ],
+)
+def test_a_limit_that_means_nothing_in_a_scope_is_refused(otto: Client, body: dict[str, Any], status: int) -> None:
+    assert send(otto, "PUT", "risk/limits", body)[0] == status
+
+
+def test_what_tripped_is_shown_and_a_person_resumes_it(ann: Client, town: Town) -> None:
+    Halt.objects.create(
+        scope="account", key="ann-sim", owner=town.ann.owner, state="reducing", code="DAILY_LOSS", limit=3, value="3.5"
+    )
+    (halt,) = send(ann, "GET", "risk/state")[1]["halts"]
+    assert (halt["code"], halt["limit"], halt["value"], halt["until"]) == ("DAILY_LOSS", "3", "3.5", None)
+    assert send(ann, "POST", "risk/resume", {"scope": "account", "key": "ann-sim"})[0] == 200
+    halt = Halt.objects.get()
+    assert (halt.state, halt.code, halt.limit) == ("active", "", None)
+
+
 def test_a_key_is_made_by_a_person_and_its_secret_shown_once(ann: Client, town: Town) -> None:
     status, made = send(ann, "POST", "keys", {"scopes": ["read"], "name": "bot", "accounts": ["ann-sim"]})
     assert status == 201

@@ -13,6 +13,7 @@ FILE = """
 limits:
   - {profile: careful, open_orders_max: 5, open_orders_instrument_max: 2, notional_max: 100, rate_per_second: 1,
      rate_burst: 2, self_trade: 1}
+  - {scope: exchange, key: sim, price_jump_bp: 2000}
 accounts:
   - {owner: ann, name: ann-sim, exchange: sim, profile: careful, opening: {USDT: "1000.5"}}
 """
@@ -32,6 +33,7 @@ def test_a_seed_makes_profiles_and_accounts_once() -> None:
     account = Account.objects.get(name="ann-sim")
     assert (account.kind, account.profile.name) == ("simulated", "careful")
     assert Funding.objects.filter(account=account).count() == 1
+    assert RiskLimit.objects.get(scope="exchange", key="sim").value == 2000
     assert RiskLimit.objects.get(profile__name="careful", code="open_orders_max").value == 5
 
 
