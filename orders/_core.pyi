@@ -158,6 +158,8 @@ class Core:
         """GATE_… that are closed for an account or an exchange: not armed, not reconciled, clock unsafe."""
     def outcome(self, account: int, exchange: int, outcome: int, at_ns: int, /) -> None:
         """How a request to an exchange ended (OUTCOME_…): what EXCHANGE_DEGRADED is counted from."""
+    def watch(self, at_ns: int, /) -> None:
+        """Halt mirrored instruments that went quiet (DATA_STALE, reducing), and lift what this halted when they are heard again."""
     def trips(self) -> bytes:
         """What the core halted by itself since the last call, packed (TRIP_FORMAT), oldest first; b"" mostly. At most 16."""
     def check(self, *order: int) -> list[tuple[int, bool, int | None, int | None, int | None]]:

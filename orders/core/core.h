@@ -326,6 +326,8 @@ const char *core_clear_limits(core *c, unsigned scope, uint64_t key); /* as if n
 const char *core_set_halt(core *c, unsigned scope, uint64_t key, unsigned state);
 const char *core_stop(core *c, const core_trip *t); /* a halt with the reason, numbers and end a trip gave it */
 const char *core_set_gates(core *c, unsigned scope, uint64_t key, uint32_t closed); /* of an account or an exchange */
+/* Mirrored markets that went quiet only reduce until they are heard again; a caller asks now and then. */
+void core_watch(core *c, int64_t at_ns);
 /* How a request of an account to an exchange ended; for EXCHANGE_DEGRADED. */
 const char *core_outcome(core *c, uint32_t account, uint32_t exchange, unsigned outcome, int64_t at_ns);
 /* A flow is money that comes or goes (a deposit): no profit. What is none (funding) is profit or loss. */

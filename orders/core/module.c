@@ -399,6 +399,14 @@ static PyObject *Core_outcome(CoreObject *self, PyObject *args)
     return enter(self) ? answered(self, core_outcome(self->core, account, exchange, outcome, at_ns)) : NULL;
 }
 
+static PyObject *Core_watch(CoreObject *self, PyObject *at_ns)
+{
+    int64_t at;
+    if (!i64_from(at_ns, &at) || !enter(self)) return NULL;
+    core_watch(self->core, at);
+    Py_RETURN_NONE;
+}
+
 static PyObject *Core_trips(CoreObject *self, PyObject *unused)
 {
     (void)unused;
@@ -1062,6 +1070,7 @@ static PyMethodDef METHODS[] = {
     SOME(set_gates),
     SOME(outcome),
     NONE(trips),
+    ONE(watch),
     WORDS(post),
     ONE(reset_account),
     FAST(set_bridges),

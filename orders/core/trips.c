@@ -249,6 +249,27 @@ void trip_price(core *c, core_instrument *in, int64_t ticks, int64_t at_ns)
     if (limit && moved > limit) trip(c, (core_trip){at_ns, 0, in->id, SCOPE_INSTRUMENT, REASON_PRICE_JUMP, HALT_REDUCING, 0, limit, moved});
 }
 
+/* A market that went quiet is halted, and only that halt is lifted when it can be believed again. */
+void core_watch(core *c, int64_t at_ns)
+{
+    uint64_t unused;
+    for (uint32_t i = 1; i < c->instruments.used; i++) {
+        const core_instrument *in = INSTRUMENT(c, i);
+        if (in->mirror == 0 || c->trips_used == TRIPS_ROOM) continue;
+        uint32_t slot = halt_find(c, SCOPE_INSTRUMENT, in->id, &unused);
+        bool ours = slot && HALT(c, slot)->state != HALT_ACTIVE && HALT(c, slot)->reason == REASON_DATA_STALE;
+        core_trip t = {at_ns, 0, in->id, SCOPE_INSTRUMENT, REASON_DATA_STALE, HALT_REDUCING, 0, in->spec.stale_after_ns, 0};
+        int64_t heard_ns = MIRROR(c, in->mirror)->heard_ns; /* one that was never heard is no market that went quiet */
+        bool quiet = heard_ns && in->spec.stale_after_ns && (i128)at_ns - heard_ns > in->spec.stale_after_ns;
+        if (quiet) {
+            trip(c, t);
+        } else if (ours && mirror_is_usable(c, in, at_ns)) {
+            t.state = HALT_ACTIVE;
+            if (core_stop(c, &t) == NULL) c->trips[c->trips_used++] = t;
+        }
+    }
+}
+
 static void widen(const core_swing *s, int64_t second, int64_t *low, int64_t *high)
 {
     int64_t at = second % SWING_SECONDS;

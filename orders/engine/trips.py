@@ -71,6 +71,7 @@ def taken(core: Any) -> list[Trip]:
 
 def write(cursor: psycopg.Cursor[Any], batch: Batch, teller: Teller, world: World) -> None:
     """A row, a line of the audit and a journal entry for each; the accounts hear of it. Nothing to do is the usual case."""
+    teller.core.watch(batch.at_ns)
     trips = taken(teller.core)
     for trip in trips:
         named = _named(batch, world, trip)
@@ -79,14 +80,17 @@ def write(cursor: psycopg.Cursor[Any], batch: Batch, teller: Teller, world: Worl
             continue
         scope, key, owner_id = named
         limit, value = numbers.show(trip.code, trip.limit), numbers.show(trip.code, trip.value)
-        reason = sentences.of(shapes.reason_shape(trip.code, limit, value))
+        reason = sentences.of(shapes.reason_shape(trip.code, limit, value)) if trip.state else ""
         until = clock.from_ns(trip.until_ns) if trip.until_ns else None
-        words = {"scope": scope, "key": key, "owner": owner_id, "state": _WORDS[trip.state], "reason": reason[:200],
-                 "code": trip.code, "limit": limit, "value": value, "until": until, "by": SET_BY, "at": batch.at}  # fmt: skip
+        words = {
+            "scope": scope, "key": key, "owner": owner_id, "state": _WORDS[trip.state], "reason": reason[:200],
+            "code": trip.code if trip.state else "", "limit": limit, "value": value, "until": until, "by": SET_BY, "at": batch.at,
+        }  # fmt: skip
         cursor.execute(_ROW, words)
         _audit(cursor, batch.at, words)
         _remember(world, trip, words)
-        teller.tell(batch, ("set_halt", [trip.scope, trip.key, trip.state], world.stops[trip.scope, trip.key]))
+        words_told = world.stops[trip.scope, trip.key] if trip.state else {}
+        teller.tell(batch, ("set_halt", [trip.scope, trip.key, trip.state], words_told))
         log.warning("%s %s is %s: %s", scope, key, _WORDS[trip.state], reason)
     if trips:
         teller.announce_halts(batch, world)
@@ -132,6 +136,8 @@ def _remember(world: World, trip: Trip, words: dict[str, Any]) -> None:
         world.stops[place]["until_ns"] = trip.until_ns
         world.due_ns = min(world.due_ns, trip.until_ns)
     world.halt_rows = [row for row in world.halt_rows if (row["scope"], row["key"]) != (words["scope"], words["key"])]
+    if trip.state == 0:
+        return
     world.halt_rows.append(
         {"scope": words["scope"], "key": words["key"], "state": words["state"], "owner_id": words["owner"],
          "reason": words["reason"], "set_by": SET_BY, "set_at": words["at"].isoformat(), "version": 0, "code": trip.code,

@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 import pytest
 
+from marketdata.blocks import PROOF
 from orders import _core
 from tests.orders.core_cast import (
     ALICE,
@@ -21,6 +22,7 @@ from tests.orders.core_cast import (
     make_core,
     set_limits,
 )
+from tests.orders.mirror_cast import Told, packed
 
 SECOND = 1_000_000_000
 GRID = 2**63 + 5
@@ -222,6 +224,27 @@ def test_a_loss_from_the_peak_halts():
     core.mark(BTC_USDT, 179, 4 * SECOND)
     assert [(trip.why, trip.state, trip.value) for trip in trips(core)] == [("MAX_DRAWDOWN", _core.HALT_HALTED, 1050)]
     assert desk.why(ALICE, SELL, 100, 1) == "MAX_DRAWDOWN"
+
+
+def test_a_mirrored_market_that_goes_quiet_only_reduces_until_it_is_heard_again():
+    core = make_core(stale_after_ns=2 * SECOND)
+    core.set_mirror(BTC_USDT, on=True, front_ppm=500_000)
+    told = Told()
+    core.watch(9 * SECOND)
+    assert trips(core) == []  # it was never heard
+    core.market(packed(told.snapshot(10_000, {99: 5}, {101: 5})), 10 * SECOND)
+    core.watch(12 * SECOND)
+    assert trips(core) == []
+    core.watch(12 * SECOND + 1)
+    core.watch(13 * SECOND)
+    (trip,) = trips(core)
+    assert trip[2:6] == (BTC_USDT, _core.SCOPE_INSTRUMENT, "DATA_STALE", _core.HALT_REDUCING)
+    assert Desk(core).why(ALICE, BUY, 90, 1, at=13 * SECOND) == "DATA_STALE"
+    core.market(packed([told.record(PROOF, 14_000)]), 14 * SECOND)
+    core.watch(14 * SECOND)
+    assert [(trip.why, trip.state) for trip in trips(core)] == [("DATA_STALE", _core.HALT_ACTIVE)]
+    assert Desk(core).why(ALICE, BUY, 90, 1, at=14 * SECOND) == ""
+    core.verify()
 
 
 def test_windows_outlive_a_checkpoint():
