@@ -73,7 +73,7 @@ void walk_carefully(const core *c, const core_instrument *in, const core_command
 }
 
 /* The lots that both may trade; 0 when the maker went, or the taker may no more: *stop. */
-static int64_t may_trade(core *c, uint32_t taker_slot, uint32_t maker_slot, int64_t at_ns, bool *stop)
+static int64_t may_trade(core *c, uint32_t taker_slot, uint32_t maker_slot, int64_t at_ns, bool *stop, bool *capped)
 {
     const core_order *taker = ORDER(c, taker_slot), *maker = ORDER(c, maker_slot);
     int64_t lots = taker->remaining < maker->remaining ? taker->remaining : maker->remaining;
@@ -89,6 +89,7 @@ static int64_t may_trade(core *c, uint32_t taker_slot, uint32_t maker_slot, int6
     }
     if (maker->flags & FLAG_REDUCE_ONLY) {
         int64_t room = terms_room(c, maker->position, maker->side);
+        *capped = room < lots;
         if (room < lots) lots = room;
         if (room == 0) order_withdraw(c, maker_slot, '4', REASON_REDUCE_ONLY_VIOLATION, at_ns, CORE_NO_COMMAND);
     }
@@ -105,11 +106,12 @@ void run_carefully(core *c, uint32_t slot, int64_t at_ns, uint64_t index)
     while (taker->remaining > 0 && !stop && book_crosses(b, side, limit) && c->broken == NULL) {
         uint32_t maker_slot = book_level(c, b, 1u - side, b->best[1u - side])->head;
         const core_order *maker = ORDER(c, maker_slot);
-        int64_t lots = may_trade(c, slot, maker_slot, at_ns, &stop);
+        bool capped = false; /* it trades what it may, once: against its own position that would never bring it to flat */
+        int64_t lots = may_trade(c, slot, maker_slot, at_ns, &stop, &capped);
         if (lots == 0) continue;
         bool reduces = maker->flags & FLAG_REDUCE_ONLY && maker->remaining > lots;
         match_execute(c, slot, maker_slot, lots, at_ns, index);
-        if (reduces && terms_room(c, maker->position, maker->side) == 0)
+        if (reduces && (capped || terms_room(c, maker->position, maker->side) == 0))
             order_withdraw(c, maker_slot, '4', REASON_REDUCE_ONLY_VIOLATION, at_ns, CORE_NO_COMMAND);
     }
 }
