@@ -227,8 +227,9 @@ def test_shapes_and_their_documents_have_the_same_fields() -> None:
         (shapes.pnl_shape, documents.Pnl),
         (shapes.halt_shape, documents.Halt),
     )
-    extra = {"order_shape": {"account_kind", "fee", "fee_asset", "other_fees"}}
-    answered_as = {"order_shape": {"client_order_id", "fees", "is_paper_trading"}}
+    extra = {"order_shape": {"account_kind", "fee", "fee_asset", "other_fees", "conditions"}}
+    conditions = set(shapes.conditions_shape.__annotations__) - {"return", "stop_loss_limit"}
+    answered_as = {"order_shape": {"client_order_id", "fees", "is_paper_trading", *conditions}}
     for shape, document in pairs:
         name = shape.__name__
         asked = set(shape.__kwdefaults__ or ()) | set(shape.__annotations__) - {"return"}
