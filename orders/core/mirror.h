@@ -141,4 +141,10 @@ void mirror_takings_expire(core *c, uint32_t mirror);
 void mirror_each_array(core *c, core_mirror *m, array_visitor *visit);
 const char *mirror_verify(const core *c);
 
+/* What rests of a side of orders of ours, or, where the market is here, of everybody's. */
+static inline int64_t rest_lots(const core *c, const core_instrument *in, unsigned side)
+{
+    return in->mirror ? MIRROR(c, in->mirror)->paper[side].lots[side] : in->book.lots[side];
+}
+
 #endif

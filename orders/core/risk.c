@@ -223,7 +223,7 @@ RISK_INLINE bool market(risk_order *r, bool all, int64_t standing)
     if (special && r->amended == NULL && !because(r, conditions_book(r->c, r->m, r->account->owner, r->d))) return false;
     bool nothing = r->m->type == TYPE_MARKET && r->d->preview.lots == 0;
     if (!risk_must(r, all, REASON_NO_LIQUIDITY, !nothing, 0, nothing ? r->m->qty_lots : 0)) return false;
-    if (__builtin_add_overflow(r->instrument->book.lots[r->m->side] - standing, r->m->qty_lots, &sum))
+    if (__builtin_add_overflow(rest_lots(r->c, r->instrument, r->m->side) - standing, r->m->qty_lots, &sum))
         return risk_refuse(r, REASON_NUMBER_OVERFLOW, INT64_MAX, r->m->qty_lots);
     if (__builtin_add_overflow(SEAT(r->c, r->d->seat)->open_lots[r->m->side] - standing, r->m->qty_lots, &sum))
         return risk_refuse(r, REASON_NUMBER_OVERFLOW, INT64_MAX, r->m->qty_lots);

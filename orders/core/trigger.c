@@ -210,7 +210,7 @@ static bool fits(core *c, core_order *o, const core_command *m, match_preview *p
 {
     core_instrument *in = INSTRUMENT(c, o->instrument);
     int64_t sum;
-    return !__builtin_add_overflow(in->book.lots[o->side], m->qty_lots, &sum) &&
+    return !__builtin_add_overflow(rest_lots(c, in, o->side), m->qty_lots, &sum) &&
            book_reserve(c, rest_book(c, in, m->side), m->price_ticks) && match_reserve(c, in, m, p);
 }
 
