@@ -10,7 +10,8 @@ from setuptools import Extension, setup
 FLAGS = ["-std=c11", "-O3", "-flto=auto", "-fstack-protector-strong", "-Wall", "-Wextra", "-Werror"]
 FLAGS += [
     "-fvisibility=hidden",  # a symbol that another library might replace is never inlined
-    "-fno-tree-slp-vectorize",  # the halves of 128 bits, written singly and read as one vector, stall the pipeline
+    "-fno-tree-vectorize",  # the halves of 128 bits, written singly and read as one vector, stall the pipeline
+    "-fipa-pta",  # what a pointer cannot point to need not be read again
 ]
 if os.environ.get("PORTABLE") != "1":
     FLAGS.append("-march=native")

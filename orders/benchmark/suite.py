@@ -25,7 +25,8 @@ BENCH = ROOT / "build" / "bench"
 PEERS = {"bourse": "bourse", "order-book": "order-book"}  # name -> package
 PEER_STREAMS = ("s1", "s64")
 LEFT_OUT = {"whole": 0, "risk": 1, "positions": 2, "reports": 4}  # see LEAVE_OUT in orders/core/straight.c
-FLAGS = ["-std=c11", "-O3", "-flto=auto", "-fno-tree-slp-vectorize", "-fstack-protector-strong", "-march=native"]
+FLAGS = ["-std=c11", "-O3", "-flto=auto", "-fno-tree-vectorize", "-fipa-pta", "-fstack-protector-strong"]
+FLAGS += ["-march=native", "-fvisibility=hidden"]
 ROUNDS = 7
 CHECKED = {  # seed and shape of streams the slow book of generate.py judges
     101: generate.Shape(1, 300),

@@ -31,11 +31,31 @@ i128 fixed_fee(i128 notional, uint32_t ppm)
         uint64_t whole = n / CORE_FEE_UNIT, rest = n % CORE_FEE_UNIT;
         return (i128)whole * ppm + (i128)((rest * ppm + CORE_FEE_UNIT - 1) / CORE_FEE_UNIT);
     }
-    i128 whole = notional / CORE_FEE_UNIT, rest = notional % CORE_FEE_UNIT;
-    return whole * ppm + (rest * ppm + CORE_FEE_UNIT - 1) / CORE_FEE_UNIT;
+    uint64_t high = (uint64_t)(notional >> 64), low = (uint64_t)notional, rest = high % CORE_FEE_UNIT;
+    u128 whole = high / CORE_FEE_UNIT; /* half a word at a time, so that each division is one by a constant */
+    for (int shift = 32; shift >= 0; shift -= 32) {
+        uint64_t part = rest << 32 | (low >> shift & UINT32_MAX);
+        whole = whole << 32 | part / CORE_FEE_UNIT;
+        rest = part % CORE_FEE_UNIT;
+    }
+    return (i128)(whole * ppm + (rest * ppm + CORE_FEE_UNIT - 1) / CORE_FEE_UNIT);
 }
 
-/* a * b / of needs up to 256 bits: schoolbook product in 64-bit limbs, then long division bit by bit. Slow and rare.
+/* The next 64 bits of a quotient: (high, next) / of, where high < of and the top bit of `of` is set. The guess from the upper
+ * halves is at most two too large. */
+static uint64_t next_digit(u128 *high, uint64_t next, u128 of)
+{
+    uint64_t of1 = (uint64_t)(of >> 64), of0 = (uint64_t)of, top = (uint64_t)(*high >> 64), middle = (uint64_t)*high;
+    u128 guess = top >= of1 ? UINT64_MAX : *high / of1, rest = *high - guess * of1;
+    while (rest <= UINT64_MAX && guess * of0 > (rest << 64 | next)) {
+        guess--;
+        rest += of1;
+    }
+    *high = ((u128)middle << 64 | next) - guess * of; /* what both lose above 128 bits is the same */
+    return (uint64_t)guess;
+}
+
+/* a * b / of needs up to 256 bits: schoolbook product in 64-bit limbs, then long division, two digits of 64 bits.
  * False when the quotient does not fit 128 bits. */
 static bool divide_wide(u128 a, u128 b, u128 of, u128 *whole, u128 *left)
 {
@@ -45,19 +65,20 @@ static bool divide_wide(u128 a, u128 b, u128 of, u128 *whole, u128 *left)
     u128 middle = (p00 >> 64) + (p01 & mask) + (p10 & mask);
     u128 low = (p00 & mask) | (middle << 64);
     u128 high = p11 + (p01 >> 64) + (p10 >> 64) + (middle >> 64);
-    u128 rest = high, quotient = 0;
     if (high >= of) return false;
-    for (int bit = 127; bit >= 0; bit--) {
-        bool carry = rest >> 127;
-        rest = rest << 1 | (low >> bit & 1);
-        quotient <<= 1;
-        if (carry || rest >= of) {
-            rest -= of;
-            quotient |= 1;
-        }
+    if (high == 0) {
+        *whole = low / of;
+        *left = low % of;
+        return true;
     }
-    *whole = quotient;
-    *left = rest;
+    uint64_t top = (uint64_t)(of >> 64);
+    int shift = top ? __builtin_clzll(top) : 64 + __builtin_clzll((uint64_t)of);
+    if (shift) high = high << shift | low >> (128 - shift);
+    low <<= shift;
+    of <<= shift;
+    u128 first = next_digit(&high, (uint64_t)(low >> 64), of);
+    *whole = first << 64 | next_digit(&high, (uint64_t)low, of);
+    *left = high >> shift;
     return true;
 }
 
@@ -65,8 +86,9 @@ i128 fixed_share(i128 whole, i128 part, i128 of)
 {
     if (part == of) return whole;
     u128 w = (u128)whole, p = (u128)part, d = (u128)of;
-    if (w <= UINT32_MAX && p <= UINT32_MAX && d <= UINT64_MAX) return (i128)((uint64_t)w * (uint64_t)p / (uint64_t)d);
-    if (w <= UINT64_MAX && p <= UINT64_MAX) return (i128)(w * p / d);
+    uint64_t product;
+    bool narrow = w <= UINT64_MAX && p <= UINT64_MAX && d <= UINT64_MAX;
+    if (narrow && !__builtin_mul_overflow((uint64_t)w, (uint64_t)p, &product)) return (i128)(product / (uint64_t)d);
     u128 share = 0, rest;
     divide_wide(w, p, d, &share, &rest); /* fits: part <= of, so the answer is at most whole */
     return (i128)share;

@@ -112,7 +112,8 @@ static bool round_of_core(const stream *s, uint8_t *out, double *least)
     core *c = prepared(s->symbols);
     core_counters counters;
     if (c == NULL) return false;
-    for (size_t at = 0; at < s->preload; at += BATCH) run_batch(c, s->commands + at, s->preload - at < BATCH ? s->preload - at : BATCH, out);
+    for (size_t at = 0; at < s->preload; at += BATCH)
+        run_batch(c, s->commands + at, s->preload - at < BATCH ? s->preload - at : BATCH, out);
     for (size_t at = s->preload; at + BATCH <= s->count; at += BATCH) {
         double start = now_ns();
         run_batch(c, s->commands + at, BATCH, out);
