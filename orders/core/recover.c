@@ -37,6 +37,7 @@ static const char *follows(const core *c, const core_report *r, const core_order
 static const char *report_fault(const core *c, const core_report *r, uint32_t slot)
 {
     if (r->side > SIDE_SELL || r->liquidity > LIQUIDITY_TAKER) return "a report of no side";
+    if (r->type > TYPE_TRAILING_STOP || r->tif > TIF_GTD) return "a report of no type";
     if (!is_amount(r->hold)) return "a report of an impossible amount";
     if (r->exec_type == 'F' && (!is_amount(r->cum_cost) || !is_fee(r))) return "a report of an impossible amount";
     if (r->exec_type == '0') {

@@ -453,8 +453,8 @@ static const char *read_money(core *c, cursor *s, const save_header *h)
 
 static bool is_possible(const core_order *o)
 {
-    return o->side <= SIDE_SELL && o->filled_lots >= 0 && o->filled_lots < o->qty_lots && o->maker_fee_ppm <= CORE_FEE_UNIT &&
-           o->taker_fee_ppm <= CORE_FEE_UNIT;
+    return o->side <= SIDE_SELL && o->type <= TYPE_TRAILING_STOP && o->tif <= TIF_GTD && o->filled_lots >= 0 &&
+           o->filled_lots < o->qty_lots && o->maker_fee_ppm <= CORE_FEE_UNIT && o->taker_fee_ppm <= CORE_FEE_UNIT;
 }
 
 static const char *read_orders(core *c, cursor *s, const save_header *h)

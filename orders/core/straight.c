@@ -244,8 +244,9 @@ static inline void leave_account(core *c, uint32_t slot, core_order *o, core_acc
 bool straight_cancel(core *c, const core_command *m, uint64_t index)
 {
     uint32_t slot = order_find(c, m->order_no);
+    if (slot == 0) return false;
     core_order *o = ORDER(c, slot);
-    if (slot == 0 || c->careful || m->flags || o->flags & ~PLAIN_FLAGS || !o->in_book || !o->in_account) return false;
+    if (c->careful || m->flags || o->flags & ~PLAIN_FLAGS || !o->in_book || !o->in_account) return false;
     core_seat *seat = SEAT(c, o->seat);
     core_account *a = ACCOUNT(c, seat->account);
     core_instrument *in = INSTRUMENT(c, o->instrument);
