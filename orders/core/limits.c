@@ -221,12 +221,15 @@ static void take_message(core_limit_row *row, int64_t at_ns)
     bucket_take(&row->messages, row->limits.message_per_second, row->limits.message_burst, at_ns);
 }
 
-uint64_t limits_print(uint32_t account, uint32_t instrument, unsigned side, unsigned type, int64_t price, int64_t lots)
+uint64_t limits_print(uint32_t account, uint32_t instrument, unsigned side, unsigned type, int64_t price, int64_t lots, int64_t waits_for)
 {
     uint64_t h = fixed_mix((uint64_t)account << 32 | instrument);
     h = fixed_mix(h ^ ((uint64_t)side << 8 | type)) + (uint64_t)price;
-    return fixed_mix(fixed_mix(h) ^ (uint64_t)lots);
+    h = fixed_mix(fixed_mix(h) ^ (uint64_t)lots);
+    return waits_for ? fixed_mix(h + (uint64_t)waits_for) : h;
 }
+
+int64_t limits_waits_for(unsigned type, int64_t stop_ticks, int64_t trail) { return type == TYPE_TRAILING_STOP ? trail : stop_ticks; }
 
 const core_recent *limits_recent(const core *c, uint64_t print)
 {
@@ -290,8 +293,10 @@ void limits_opened(core *c, uint32_t slot, int64_t at_ns)
     if (o->flags & FLAG_CHILD) return; /* nobody sent it */
     take_new(&a->own, at_ns);
     if (c->limit_scopes) each_wider(c, slot, take_new, at_ns);
-    if ((a->own.on | c->rows_on) & ON_DUPLICATE)
-        limits_remember(c, limits_print(a->id, INSTRUMENT(c, o->instrument)->id, o->side, o->type, o->limit_ticks, o->qty_lots), at_ns);
+    if (!((a->own.on | c->rows_on) & ON_DUPLICATE)) return;
+    int64_t waits_for = o->terms ? limits_waits_for(o->type, TERMS(c, o->terms)->stop_ticks, TERMS(c, o->terms)->trail) : 0;
+    uint32_t instrument = INSTRUMENT(c, o->instrument)->id;
+    limits_remember(c, limits_print(a->id, instrument, o->side, o->type, o->limit_ticks, o->qty_lots, waits_for), at_ns);
 }
 
 void limits_message(core *c, uint32_t slot, const core_report *r)

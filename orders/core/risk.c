@@ -195,8 +195,10 @@ RISK_INLINE bool duplicate(risk_order *r, bool all)
     const core_command *m = r->m;
     uint32_t window_ms = r->limits.limits->duplicate_ms;
     if (window_ms == 0 || m->flags & FLAG_ALLOW_DUPLICATE) return all ? risk_rate(r, all, REASON_DUPLICATE_ORDER, window_ms, 0) : true;
-    const core_recent *same =
-        limits_recent(r->c, limits_print(r->account->id, m->instrument, m->side, m->type, m->price_ticks, m->qty_lots));
+    const core_terms *t = r->d->terms;
+    int64_t waits_for = t ? limits_waits_for(m->type, t->stop_ticks, t->trail) : 0;
+    uint64_t print = limits_print(r->account->id, m->instrument, m->side, m->type, m->price_ticks, m->qty_lots, waits_for);
+    const core_recent *same = limits_recent(r->c, print);
     i128 ends = same ? (i128)same->at_ns + (i128)window_ms * 1000000 : 0;
     return risk_rate(r, all, REASON_DUPLICATE_ORDER, window_ms, same && ends > m->at_ns ? ends - m->at_ns : 0);
 }

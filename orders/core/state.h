@@ -508,7 +508,8 @@ i128 limits_tokens(const core_bucket *b, uint32_t per_second, uint32_t burst, in
 void limits_opened(core *c, uint32_t slot, int64_t at_ns);                                    /* a NEW that is not restored */
 void limits_message(core *c, uint32_t slot, const core_report *r); /* an amend or a cancel that somebody asked for */
 void limits_counted(core *c, uint32_t slot, int32_t by);           /* an order joins or leaves the open ones */
-uint64_t limits_print(uint32_t account, uint32_t instrument, unsigned side, unsigned type, int64_t price, int64_t lots);
+uint64_t limits_print(uint32_t account, uint32_t instrument, unsigned side, unsigned type, int64_t price, int64_t lots, int64_t waits_for);
+int64_t limits_waits_for(unsigned type, int64_t stop_ticks, int64_t trail); /* what tells apart two orders that wait for a price */
 const char *limits_restore(core *c, unsigned scope, uint64_t key, const core_limit_row *saved);
 void limits_remember(core *c, uint64_t print, int64_t at_ns);
 const core_recent *limits_recent(const core *c, uint64_t print);         /* NULL: no such order lately */

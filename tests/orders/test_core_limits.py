@@ -107,6 +107,18 @@ def test_the_same_order_twice_in_a_moment_is_refused_unless_it_is_meant():
     assert desk.why(BOB, BUY, 100, 1, at=2 * SECOND) == ""
 
 
+def test_orders_that_wait_for_different_prices_are_no_duplicates():
+    core = make_core()
+    set_limits(core, ALICE, duplicate_ms=1000)
+    desk = Desk(core)
+    for type, words in ((_core.TYPE_STOP, ("stop", 110, 111)), (_core.TYPE_TRAILING_STOP, ("trail", 5, 6))):
+        name, first, second = words
+        start = {"stop": 110} if name == "trail" else {}
+        assert desk.why(ALICE, BUY, 0, 1, at=SECOND, type=type, **start, **{name: first}) == ""
+        assert desk.why(ALICE, BUY, 0, 1, at=SECOND, type=type, **start, **{name: second}) == ""
+        assert desk.why(ALICE, BUY, 0, 1, at=SECOND, type=type, **start, **{name: first}) == "DUPLICATE_ORDER"
+
+
 def test_a_quantity_has_a_cap_of_its_own():
     core = make_core(base_unit=10)
     set_limits(core, ALICE, quantity_max=59)
