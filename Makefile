@@ -107,7 +107,7 @@ bench: build $(STREAMS)  ## every benchmark against its limits and its peers; pr
 
 fuzz: tools  ## the core's fuzzer and the property tests, for long
 	@$(MAKE) -s -C tests/core fuzz ROUNDS=10000000
-	@HYPOTHESIS_PROFILE=long $(PY) -m pytest -k "property or oracle or fuzz"
+	@HYPOTHESIS_PROFILE=long $(PY) -m pytest --timeout 0 -k "property or oracle or fuzz or binding"
 
 soak: tools  ## the long forms of the bounded tests (HOURS=1)
 	@SOAK_HOURS=$(HOURS) $(PY) -m pytest -m soak

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import random
 from typing import Any
 
@@ -144,7 +145,8 @@ class Trading(RuleBasedStateMachine):
 
 
 TestTrading = Trading.TestCase
-TestTrading.settings = settings(max_examples=50, stateful_step_count=30, deadline=None)
+LONG = 100 if os.environ.get("HYPOTHESIS_PROFILE") == "long" else 1
+TestTrading.settings = settings(max_examples=50 * LONG, stateful_step_count=30, deadline=None)
 
 
 def run(pair: Pair, commands: list[tuple[Any, ...]]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import os
 import threading
 from typing import Any
 
@@ -13,6 +14,7 @@ from hypothesis import strategies as st
 from orders import _core
 from tests.orders.core_cast import ALICE, BOB, BTC_USDT, BUY, SELL, Desk, command, make_core, read, saved
 
+LONG = 50 if os.environ.get("HYPOTHESIS_PROFILE") == "long" else 1
 METHODS = sorted(name for name in dir(_core.Core) if not name.startswith("_"))
 RAISES = (TypeError, ValueError, OverflowError, _core.CoreError, BufferError, MemoryError)
 PLANTS_A_FAULT = {"fail_at"}  # it is there to break things
@@ -123,7 +125,7 @@ def call(core: _core.Core, name: str, arguments: list[Any], words: dict[str, Any
     core.verify()
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400 * LONG, deadline=None)
 @given(st.lists(st.one_of(calls, orders), max_size=14))
 def test_any_call_with_anything_is_answered_or_raises_and_refused_is_unchanged(made):
     core = lively()
@@ -131,7 +133,7 @@ def test_any_call_with_anything_is_answered_or_raises_and_refused_is_unchanged(m
         call(core, name, arguments, words)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300 * LONG, deadline=None)
 @given(st.binary(max_size=600), st.sampled_from(["process", "apply", "restore", "market"]))
 def test_any_bytes_are_answered_or_raise_and_refused_is_unchanged(data, name):
     if not hasattr(_core.Core, name):
