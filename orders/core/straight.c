@@ -213,12 +213,37 @@ __attribute__((noinline)) static bool take(core *c, const core_command *m, const
     return true;
 }
 
+/* What a market order would cost in this book now stands where a limit order has its price. */
+static inline bool affords(const core *c, const core_command *m, plain_place *p)
+{
+    const core_instrument_spec *spec = &p->instrument->spec;
+    const core_limits *l = &p->account->own.limits;
+    match_preview would = {0};
+    int64_t lots = m->qty_lots, sum;
+    if (lots <= 0 || lots < spec->qty_min_lots || (spec->qty_max_lots && lots > spec->qty_max_lots) || !is_small(spec->base_unit))
+        return false;
+    if (l->self_trade != SELF_TRADE_ALLOW && !(m->flags & FLAG_ALLOW_SELF_TRADE)) return false;
+    match_walk(c, p->instrument, m, p->account->owner, spec->taker_fee_ppm, &would);
+    if (would.lots == 0 || would.cost < spec->notional_min) return false;
+    i128 worst; /* risk.c takes 2 % of slack on it: more than that here, so what is close is decided there */
+    if (!fixed_notional(would.worst, lots, spec->quote_unit, &worst) || (l->notional_max && worst + worst / 32 + 1 > l->notional_max))
+        return false;
+    i128 amount = (i128)lots * (int64_t)spec->base_unit;
+    p->bucket = BUCKET_TOKEN;
+    p->crosses = true;
+    p->hold = either(m->side == SIDE_BUY, would.cost + would.fees, amount);
+    return amount <= CORE_AMOUNT_MAX && within_limits(m, p, would.cost) && p->hold <= p->held->total - p->held->hold &&
+           !__builtin_add_overflow(p->instrument->book.lots[m->side], lots, &sum) &&
+           !__builtin_add_overflow(p->seat->open_lots[m->side], lots, &sum) && order_find(c, m->order_no) == 0;
+}
+
 bool straight_place(core *c, const core_command *m, uint64_t index)
 {
     plain_place p;
-    if (c->careful || m->flags & ~PLAIN_FLAGS || m->type != TYPE_LIMIT || m->tif > TIF_IOC || m->side > SIDE_SELL) return false;
+    if (c->careful || m->flags & ~PLAIN_FLAGS || m->type > TYPE_MARKET || m->tif > TIF_IOC || m->side > SIDE_SELL) return false;
     if (c->due_head || m->at_ns >= c->expires_next || m->order_no & (CHILD_STOP_LOSS | CHILD_TAKE_PROFIT)) return false;
-    if (!found(c, m, &p) || p.instrument->reducing || !allowed(c, m, &p) || !has_room(c, m, &p)) return false;
+    if (!found(c, m, &p) || p.instrument->reducing) return false;
+    if (!(m->type == TYPE_LIMIT ? allowed(c, m, &p) : affords(c, m, &p)) || !has_room(c, m, &p)) return false;
     if (p.crosses) return take(c, m, &p, index);
     if (m->tif != TIF_GTC) return false;
     book_add(c, &p.instrument->book, begin(c, m, &p, index));
@@ -284,7 +309,7 @@ bool straight_fill(core *c, uint32_t slot, const core_tape *t, i128 notional, i1
     const core_instrument_spec *spec = &in->spec;
     int64_t filled = o->filled_lots + t->qty_lots, open = o->qty_lots - filled, ticks_lots;
     uint8_t status = order_next(o->ord_status, 'F', open == 0);
-    if (c->careful || a->own.on | c->limit_scopes || o->flags & ~PLAIN_FLAGS || o->type != TYPE_LIMIT || open < 0 || status == 0 ||
+    if (c->careful || a->own.on | c->limit_scopes || o->flags & ~PLAIN_FLAGS || o->type > TYPE_MARKET || open < 0 || status == 0 ||
         seat->way != WAY_CASH)
         return false;
     if (__builtin_mul_overflow(o->limit_ticks, open, &ticks_lots) || !is_small(spec->quote_unit) || !is_small(spec->base_unit))
@@ -295,7 +320,12 @@ bool straight_fill(core *c, uint32_t slot, const core_tape *t, i128 notional, i1
     i128 bid = (i128)ticks_lots * (int64_t)spec->quote_unit; /* fits: all its lots did when it was placed */
     bid += fee_of(bid, greater(o->maker_fee_ppm, o->taker_fee_ppm));
     i128 hold = either(buys, bid, (i128)open * (int64_t)spec->base_unit), kept = o->hold - hold - notional;
-    fee = buys & (fee > kept) ? kept : fee;
+    if (__builtin_expect(o->type == TYPE_MARKET, 0)) { /* it holds what its walk of the book cost */
+        i128 left = o->hold - notional - fee;
+        if (buys) hold = left < 0 || open == 0 ? 0 : left;
+    } else {
+        fee = buys & (fee > kept) ? kept : fee;
+    }
     core_balance_row *base = BALANCE(c, seat->balance[SIDE_SELL]), *quote = BALANCE(c, seat->balance[SIDE_BUY]);
     core_position_row *p = POSITION(c, o->position);
     i128 base_total, quote_total, sign = buys ? 1 : -1;

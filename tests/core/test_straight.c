@@ -33,7 +33,7 @@ static core_command any_command(int64_t at_ns)
     m.at_ns = at_ns;
     m.strategy = below(3) ? 0 : below(3);
     m.op = (uint8_t)(below(10) < 6 ? OP_PLACE : below(4) ? OP_CANCEL : OP_AMEND);
-    if (m.op == OP_PLACE && below(8) == 0) m.type = TYPE_MARKET;
+    if (m.op == OP_PLACE && below(5) == 0) m.type = TYPE_MARKET;
     if (m.op == OP_PLACE && below(4) == 0) m.tif = TIF_IOC;
     if (m.op == OP_PLACE && below(20) == 0) m.flags = FLAG_AGENT;
     if (m.op == OP_PLACE && below(5) == 0) m.flags |= FLAG_ALLOW_SELF_TRADE;
