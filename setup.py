@@ -17,7 +17,8 @@ if os.environ.get("PORTABLE") != "1":
     FLAGS.append("-march=native")
 CORE = sorted(glob("orders/core/*.c"))
 HEADERS = sorted(glob("orders/core/*.h") + glob("orders/benchmark/*.h"))
-PURE = [source for source in CORE if not source.endswith("module.c")]  # the same core, without Python around it
+# the same core, without Python around it
+PURE = [source for source in CORE if not os.path.basename(source).startswith(("module.", "bind_"))]
 
 
 def extension(name: str, sources: list[str]) -> Extension:

@@ -84,7 +84,11 @@ def parts(path: Path) -> Result:
     compiler = shutil.which(os.environ.get("CC", "cc"))
     if compiler is None:
         return {"missing": "no C compiler"}
-    core = sorted(str(source) for source in (ROOT / "orders" / "core").glob("*.c") if source.name != "module.c")
+    core = sorted(
+        str(source)
+        for source in (ROOT / "orders" / "core").glob("*.c")
+        if not source.name.startswith(("module.", "bind_"))
+    )
     own = [str(ROOT / "orders" / "benchmark" / name) for name in ("bare.c", "parts/parts.c")]
     result: Result = {}
     for name, bits in LEFT_OUT.items():
