@@ -9,7 +9,7 @@ from typing import Any
 import psycopg
 
 from marketdata.precision import to_amount
-from orders._core import FLAG_TRIGGERED, SCOPE_ACCOUNT, Core
+from orders._core import FLAG_TRIGGERED, SCOPE_ACCOUNT, Core, CoreError
 from orders.engine import journal, stored
 from orders.engine.fold import Books
 from orders.engine.orders import Orders
@@ -22,6 +22,10 @@ _ROWS_AT_ONCE = 10_000
 
 class Disagreement(Exception):
     """Core and rows differ: something wrote past the engine, or a bug. Nothing may be decided on such a state."""
+
+
+class Unreadable(Exception):
+    """Checkpoint or journal say what this release cannot read, as those of an older one do. Nothing was decided or written."""
 
 
 @dataclass(slots=True)
@@ -37,7 +41,17 @@ class Recovered:
 
 
 def rebuild(connection: psycopg.Connection[Any], core: Core, shard: int) -> Recovered:
-    """Checkpoint + tail into a fresh core."""
+    """Checkpoint + tail into a fresh core. Raises Unreadable."""
+    try:
+        return _rebuild(connection, core, shard)
+    except CoreError as error:
+        raise Unreadable(
+            f"the checkpoint or journal of shard {shard} cannot be read by this release; no order is taken, and nothing was "
+            f"changed: {error}"
+        ) from error
+
+
+def _rebuild(connection: psycopg.Connection[Any], core: Core, shard: int) -> Recovered:
     with connection.transaction(), connection.cursor() as cursor:
         row = cursor.execute(
             "SELECT seq, state, extra FROM orders_checkpoint WHERE shard = %s ORDER BY seq DESC LIMIT 1", (shard,)

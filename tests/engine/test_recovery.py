@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import struct
 from typing import Any
 
 import psycopg
+import pytest
 
-from orders._core import Core
-from orders.engine import journal
+from orders._core import REPORT_FORMAT, Core
+from orders.engine import journal, recovery
 from orders.engine.service import database
 from orders.models import Checkpoint, Order
 
@@ -65,3 +67,16 @@ def test_every_invariant_of_the_core_holds_after_recovery(engine: Any) -> None:
     _trade(engine)
     engine.restart()
     engine.core.verify()
+
+
+def test_a_journal_of_an_older_layout_is_refused_with_a_sentence_and_stays_as_it_is(engine: Any) -> None:
+    _trade(engine)
+    older = journal.command_payload(b"", bytes(struct.calcsize(REPORT_FORMAT)))
+    with psycopg.connect(database()) as connection:
+        connection.execute("UPDATE orders_journal SET payload = %s WHERE kind = 'command'", (older,))
+    with (
+        psycopg.connect(database()) as connection,
+        pytest.raises(recovery.Unreadable, match=r"nothing was changed: .*layout"),
+    ):
+        recovery.rebuild(connection, Core(), engine.service.shard)
+    assert Order.objects.count() == 5
