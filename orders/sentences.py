@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Any
 
 SENTENCES: dict[str, str] = {
@@ -75,10 +76,17 @@ SENTENCES: dict[str, str] = {
     "NOT_ACCEPTED": "No engine takes orders at the moment, so surely nothing was placed. Try again shortly.",
 }
 
+NOWHERE_TO_START = (
+    "A trailing stop starts at the last trade: there is none yet, or the trail is longer than its price. Nothing was placed. "
+    "Give it a stop_price, or another trail."
+)
+
 
 def of(reason: dict[str, Any], order: dict[str, Any] | None = None) -> str:
     """The sentence of a reason {code, limit, value}."""
     code = str(reason["code"])
+    if code == "STOP_PRICE_INVALID" and reason.get("value") and Decimal(reason["value"]) == 0:
+        return NOWHERE_TO_START
     if (
         order is not None
         and order.get("status") not in ("rejected", None)

@@ -9,9 +9,12 @@ from typing import Any
 import psycopg
 
 from marketdata.precision import to_amount
+from orders import messages
 from orders._core import Core
 from orders.engine.batch import Batch
 from orders.engine.orders import LiveOrder
+from orders.engine.words import SIDES
+from orders.engine.world import InstrumentSpec
 
 # What a key's orders of today were worth: what filled, and what may still fill. Legs only close what was counted already.
 _TODAY = """
@@ -23,12 +26,12 @@ WHERE o.account_id = %s AND o.key_id = %s AND o.created_at >= %s
 """
 
 
-def notional(core: Core, order: LiveOrder, side: int) -> int:
+def notional(core: Core, spec: InstrumentSpec, command: messages.Place) -> int:
     """What the order is worth in quote: at its limit or its stop, or by walking the book as it stands."""
-    ticks = order.price_ticks or order.terms.stop_ticks
+    ticks = command.price_ticks or (command.terms.stop_ticks if command.terms else 0)
     if ticks == 0:
-        return core.cost_to_fill(order.instrument.id, side, order.quantity_lots)[1]
-    return ticks * order.quantity_lots * order.instrument.quote_unit
+        return core.cost_to_fill(spec.id, SIDES[command.side], command.quantity_lots)[1]
+    return ticks * command.quantity_lots * spec.quote_unit
 
 
 def over_day(

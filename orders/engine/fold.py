@@ -19,7 +19,7 @@ from orders.engine.world import AccountSpec, InstrumentSpec
 from orders.ids import fill_uuid, leg_of, leg_request_id, order_uuid
 from orders.messages import Terms
 
-NEW, TRIGGERED = "0", "L"  # exec_type
+NEW, TRIGGERED, REFUSED = "0", "L", ("8", "I")  # exec_type
 
 Money = tuple[int, int]  # (total, used)
 Place = tuple[int, int, int, int]  # (quantity, cost, realised, fees)
@@ -236,7 +236,7 @@ class Fold:
             if report.fee_asset_id not in (0, base[0], quote[0]):
                 total, hold = self.books.balances.get((account.id, report.fee_asset_id), (0, 0))
                 rows.append((report.fee_asset_id, self.assets[report.fee_asset_id], total - report.last_fee, hold))
-        elif report.reason and report.exec_type in ("8", "I"):
+        elif report.reason and report.exec_type in REFUSED:
             rows = []
         else:
             asset_id, asset = quote if order.side == "buy" else base
@@ -266,6 +266,8 @@ class Fold:
 
 
 def reason_picture(report: Report, spec: InstrumentSpec) -> dict[str, Any]:
-    """Why the core refused or ended an order, its numbers in the units of their kind."""
+    """Why the core refused or ended an order; a refusal has its numbers, in the units of their kind."""
     code = report.reason
+    if report.exec_type not in REFUSED:
+        return shapes.reason_shape(code)
     return shapes.reason_shape(code, numbers.show(code, report.limit, spec), numbers.show(code, report.value, spec))

@@ -96,7 +96,7 @@ def _over_caps(
     """The reason, when the key that asks may not place this much."""
     if command.order_notional_max is None and command.day_notional_max is None:
         return None
-    worth = caps.notional(recorder.core, order, SIDES[order.side])
+    worth = caps.notional(recorder.core, order.instrument, command)
     largest = command.order_notional_max
     if largest is not None and worth > to_amount(Decimal(largest)):
         return shapes.reason_shape("KEY_ORDER_MAX", largest, amount_text(worth))

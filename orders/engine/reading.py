@@ -20,7 +20,7 @@ from marketdata import channels, clock
 from marketdata.precision import amount_text, to_amount
 from orders import fixes, messages, sentences
 from orders._core import REASONS, Core, CoreError
-from orders.engine import numbers
+from orders.engine import caps, numbers
 from orders.engine.batch import dumps
 from orders.engine.journal import Chain
 from orders.engine.place import arguments
@@ -97,10 +97,7 @@ class ReadLane:
         """What the key that asks may place at once; its day's sum is known only to a transaction."""
         if order.order_notional_max is None:
             return []
-        side = 0 if order.side == "buy" else 1
-        worth = order.price_ticks * order.quantity_lots * spec.quote_unit
-        if not order.price_ticks:
-            worth = self.core.cost_to_fill(spec.id, side, order.quantity_lots)[1]
+        worth = caps.notional(self.core, spec, order)
         limit = to_amount(Decimal(order.order_notional_max))
         return [
             _row(

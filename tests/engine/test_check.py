@@ -51,6 +51,15 @@ def test_a_caps_room_is_told_too(engine: Any) -> None:
     assert no(answer) == ["KEY_ORDER_MAX"]
 
 
+def test_a_stop_is_worth_its_stop_to_a_cap_as_it_is_when_placed(engine: Any) -> None:
+    stop = engine.place(
+        "buy", "0.01", type="stop", terms=messages.Terms(stop_ticks=8_000_000), order_notional_max="700"
+    )
+    (row,) = [row for row in check(engine, stop)[1]["results"] if not row["ok"]]
+    assert (row["code"], row["value"]) == ("KEY_ORDER_MAX", "800")
+    assert engine.ask(stop)[1]["code"] == "KEY_ORDER_MAX"
+
+
 def test_another_persons_account_is_not_there(engine: Any) -> None:
     place = engine.place("buy", "0.01", "50000", account=engine.cast.others)
     lane = messages.Check(owner_id=engine.cast.trader.pk, order=place)
