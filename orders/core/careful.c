@@ -1,5 +1,6 @@
-/* Matching where an order may not simply meet the next: some order of the instrument is reduce-only, or the taker's
- * owner wants their own resting orders out of its way. Plain books never come here. */
+/* Matching where an order may not simply meet the next: some order of the instrument is reduce-only, the taker was
+ * triggered, its owner wants their own resting orders out of its way, or the market is elsewhere. Plain orders in plain
+ * books never come here. */
 #include "state.h"
 
 #define POSITIONS_WATCHED 32

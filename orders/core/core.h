@@ -54,9 +54,8 @@ enum core_flag {
     FLAG_CHILD = 2048, /* born of a bracket or an OCO: order_no is the parent's with CHILD_TAKE_PROFIT or CHILD_STOP_LOSS */
 };
 
-/* What a caller may ask of an order, and what an order keeps; the rest speaks of one command or report. */
+/* What a caller may ask of an order and the order keeps; the rest is set by the core, or speaks of one command or report. */
 #define FLAGS_OF_PLACE (FLAG_AGENT | FLAG_ALLOW_SELF_TRADE | FLAG_POST_ONLY | FLAG_REDUCE_ONLY | FLAG_TRAIL_PERCENT)
-#define FLAGS_OF_ORDER (FLAGS_OF_PLACE | FLAG_TRIGGERED | FLAG_TERMS | FLAG_CHILD)
 
 /* The numbers of a parent's children; no other order of an account may have these bits. */
 #define CHILD_STOP_LOSS ((uint64_t)1 << 61)

@@ -1,6 +1,6 @@
-/* The straight line: what most commands are, without a question that they do not raise. A plain limit order that passes
- * every control, a cancel of one, an execution of one. Each function first makes sure that the command is of that kind and
- * clearly allowed; of anything else it says false, has changed nothing, and the way of everybody decides. So no refusal is
+/* The straight line: what most commands are, without a question that they do not raise. A plain limit or market order that
+ * passes every control, a cancel of one, an execution of one. Each function first makes sure that the command is of that kind
+ * and clearly allowed; of anything else it says false, has changed nothing, and the way of everybody decides. So no refusal is
  * made here, and what is done here is what place.c, change.c and account.c would do. tests/core/test_straight.c holds the
  * two ways against each other. */
 #include "state.h"
