@@ -31,10 +31,14 @@ def told(
         return say(batch, command, 404, refusal("NOT_FOUND"))
     known = stored.known_trades(cursor, order.id) | {row[7] for row in batch.fills if row[5] == order.id}
     packed = b""
-    for fill in command.fills:
-        if fill.exchange_trade_id not in known and order.is_open:
-            known.add(fill.exchange_trade_id)
-            packed += _event(batch, order, OP_FILL, fill, fee=_fee(recorder, fill))
+    try:
+        for fill in command.fills:
+            if fill.exchange_trade_id not in known and order.is_open:
+                known.add(fill.exchange_trade_id)
+                packed += _event(batch, order, OP_FILL, fill, fee=_fee(recorder, fill))
+    except (ValueError, struct.error) as error:
+        message = f"A fill that was told cannot be read ({error}); nothing was booked. Ask the exchange again."
+        return say(batch, command, 400, {"code": "INVALID", "message": message})
     if packed:
         recorder.journal(batch, raw, recorder.core.process(packed))
     if command.closed and order.is_open:

@@ -83,3 +83,18 @@ def test_a_cancel_after_a_withheld_part_waits_for_it_and_ends_canceled(engine: A
     row = Order.objects.get(id=order["id"])
     assert (row.status, str(row.filled_quantity.normalize())) == ("canceled", "0.004")
     engine.core.verify()
+
+
+def test_a_fill_that_cannot_be_read_books_nothing_and_ends_nothing(engine: Any) -> None:
+    order = _resting_sell(engine, "0.01")
+    for trade_id, fee in (("no number", ""), ("7", "1e5"), (str(2**70), "")):
+        fill = messages.ReportedFill(
+            exchange_trade_id=trade_id, price_ticks=6_500_000, quantity_lots=1, maker=True, fee=fee, fee_asset="USDT"
+        )
+        report = messages.ExchangeReport(
+            owner_id=engine.cast.account.owner_id, account_id=engine.cast.account.pk, id=order["id"], fills=[fill]
+        )
+        status, answer, _ = engine.ask(report)
+        assert (status, answer["code"]) == (400, "INVALID"), trade_id
+    assert Order.objects.get(id=order["id"]).filled_quantity == 0
+    engine.core.verify()
