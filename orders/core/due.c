@@ -30,6 +30,17 @@ static void due_pop(core *c)
     order_drop_if_gone(c, order);
 }
 
+/* A leg whose other leg has traded meanwhile hears of it before it acts, or both would trade the same lots. */
+static bool hears_first(core *c, const terms_row *t)
+{
+    terms_row *other = t->sibling && ORDER(c, t->sibling)->terms ? TERMS(c, ORDER(c, t->sibling)->terms) : NULL;
+    uint32_t news = other ? other->due & DUE_OF_SIBLINGS : 0;
+    if (news == 0) return false;
+    other->due &= ~(uint32_t)DUE_OF_SIBLINGS;
+    contingent_follow(c, t->sibling, news);
+    return true;
+}
+
 /* The next thing this order has to do; false when the ring must be drained first. */
 static bool step(core *c, uint32_t terms)
 {
@@ -44,6 +55,7 @@ static bool step(core *c, uint32_t terms)
         t->due &= ~(uint32_t)DUE_OF_SIBLINGS;
         contingent_follow(c, slot, due & DUE_OF_SIBLINGS);
     } else if (due & DUE_TRIGGERED) {
+        if (hears_first(c, t)) return true;
         t->due &= ~(uint32_t)DUE_TRIGGERED;
         trigger_act(c, terms);
     } else if (due & DUE_ENTERS) {

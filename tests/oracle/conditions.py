@@ -66,6 +66,11 @@ def step(house: House, order: Order) -> None:
         order.due -= OF_SIBLINGS
         legs.follow(house, order, told)
     elif is_open and "triggered" in order.due:
+        if news := next(
+            (one for one in house.queue if one.due & OF_SIBLINGS and legs.sibling(house, one) is order), None
+        ):
+            step(house, news)  # what its other leg traded leaves it, before it acts
+            return
         order.due.discard("triggered")
         trigger(house, order)
     elif is_open and "enters" in order.due:
