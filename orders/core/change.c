@@ -78,7 +78,8 @@ static unsigned amend_special(const core *c, const core_order *o, const core_com
     bool waits = order_waits(c, o), other_holds = o->terms && terms_paired(c, TERMS(c, o->terms)) && o->order_no & CHILD_STOP_LOSS;
     if (waits && !type_has_limit(o->type) && m->price_ticks) return REASON_TERMS_INVALID; /* it has no limit to change */
     if (other_holds && next->qty_lots > o->remaining) return REASON_TERMS_INVALID;        /* its take profit holds for both */
-    if (d->reason == REASON_NONE && conditions_reduce(c, next, d)) conditions_book(c, next, 0, d);
+    if (d->reason == REASON_NONE && conditions_between(c, o, next->price_ticks, d) && conditions_reduce(c, next, d))
+        conditions_book(c, next, 0, d);
     return d->reason;
 }
 

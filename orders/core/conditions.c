@@ -61,6 +61,18 @@ static bool legs_fit(const core_command *m, const core_terms *t, risk_decision *
     return !loss || (above ? loss < m->price_ticks : loss > m->price_ticks) || refuse(d, REASON_STOP_PRICE_INVALID, m->price_ticks, loss);
 }
 
+/* A new price of a limit order stays between its profit and its loss: its own terms', or as a leg the other leg's. */
+bool conditions_between(const core *c, const core_order *o, int64_t price, risk_decision *d)
+{
+    if (o->terms == 0 || o->type != TYPE_LIMIT || price == o->limit_ticks) return true;
+    const terms_row *t = TERMS(c, o->terms);
+    bool exits = o->flags & FLAG_REDUCE_ONLY, above = (o->side == SIDE_BUY) != exits;
+    uint32_t other = exits && t->sibling ? ORDER(c, t->sibling)->terms : 0;
+    int64_t profit = exits ? 0 : t->tp_ticks, loss = exits ? (other ? TERMS(c, other)->stop_ticks : 0) : t->sl_stop_ticks;
+    if (profit && (above ? profit <= price : profit >= price)) return refuse(d, REASON_STOP_PRICE_INVALID, price, profit);
+    return !loss || (above ? loss < price : loss > price) || refuse(d, REASON_STOP_PRICE_INVALID, price, loss);
+}
+
 /* Every price of the terms times the quantity must be a number that can be counted. */
 static bool amounts_fit(const core_command *m, const core_terms *t, const core_instrument_spec *spec, risk_decision *d)
 {

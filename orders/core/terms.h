@@ -94,6 +94,7 @@ static inline bool is_special(const core_command *m) { return m->type > TYPE_MAR
 bool conditions_any(const core_terms *t);
 void conditions_resolve(const core *c, const core_command *m, uint32_t instrument, core_terms *t);
 bool conditions_fit(const core_command *m, const core_instrument_spec *spec, risk_decision *d);
+bool conditions_between(const core *c, const core_order *o, int64_t price, risk_decision *d); /* an amend's price */
 bool conditions_reduce(const core *c, const core_command *m, risk_decision *d);
 bool conditions_book(const core *c, const core_command *m, uint32_t owner, risk_decision *d);
 int64_t conditions_ticks(const core_command *m, const core_terms *t);

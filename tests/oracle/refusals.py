@@ -84,6 +84,7 @@ def _changed(house: House, order: Order, wanted: Order, price: int) -> Iterator[
     yield from _self_trade(house, as_limit)
     yield from _market(house, as_limit, order.remaining)
     yield from _balance(house, wanted, house.required(wanted, wanted.lots), order.hold)
+    yield from _between(house, order, wanted.price)
     yield from _reduce_only(house, wanted)
     yield from _book(house, as_limit)
 
@@ -179,6 +180,18 @@ def _legs(order: Order) -> Iterator[str]:
     if order.tp and order.tp * up <= order.price * up:
         yield "STOP_PRICE_INVALID"
     if order.sl and order.sl * up >= order.price * up:
+        yield "STOP_PRICE_INVALID"
+
+
+def _between(house: House, order: Order, price: int) -> Iterator[str]:
+    """A limit order that gets another price stays between its profit and its loss; as a leg, on its side of the stop."""
+    if order.kind != LIMIT or price == order.price:
+        return
+    up = 1 if order.buys != order.reduce_only else -1
+    other = legs.sibling(house, order) if order.reduce_only else None
+    loss = (other.stop if other else 0) if order.reduce_only else order.sl
+    profit = 0 if order.reduce_only else order.tp
+    if (profit and profit * up <= price * up) or (loss and loss * up >= price * up):
         yield "STOP_PRICE_INVALID"
 
 
