@@ -6,35 +6,13 @@
 #include <stdlib.h>
 #include <time.h>
 
-#include "../core/core.h"
-#include "bare.h"
-
-#define ACCOUNTS 64u
+#include "commands.h"
 
 static uint64_t now_ns(void)
 {
     struct timespec t;
     clock_gettime(CLOCK_MONOTONIC, &t);
     return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
-}
-
-static core_command command_of(const stream_record *r, int64_t at_ns)
-{
-    static const uint8_t OPS[] = {OP_PLACE, OP_CANCEL, OP_AMEND, OP_PLACE, OP_PLACE};
-    return (core_command){
-        .op = OPS[r->op],
-        .side = r->side,
-        .type = r->op == STREAM_MARKET ? TYPE_MARKET : TYPE_LIMIT,
-        .tif = r->op == STREAM_LIMIT || r->op == STREAM_AMEND ? TIF_GTC : TIF_IOC,
-        .flags = r->op == STREAM_AMEND ? FLAG_QTY_REMAINING : 0,
-        .account = (uint32_t)(r->id % ACCOUNTS) + 1,
-        .instrument = r->symbol + 1u,
-        .spec_version = 1,
-        .order_no = r->id,
-        .price_ticks = (int64_t)r->price,
-        .qty_lots = r->qty,
-        .at_ns = at_ns,
-    };
 }
 
 static bool records_of(PyObject *o, Py_buffer *view)

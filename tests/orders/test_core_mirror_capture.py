@@ -98,7 +98,10 @@ def test_differences_before_the_rest_book_count_by_their_ids(tmp_path: Path) -> 
     assert kinds.count(SNAPSHOT) == 1  # and the four differences it overtook came after it, within their ids
 
 
-@pytest.mark.skipif(not REAL.exists(), reason=f"the real capture is not here: {REAL}")
+@pytest.mark.skipif(
+    not REAL.exists(),
+    reason=f"real market data is not part of the project and is not at {REAL}; generated sessions run above",
+)
 @pytest.mark.timeout(300)
 def test_the_real_capture_fills_as_the_model_says() -> None:
     both = play(REAL, 500_000, every=25)

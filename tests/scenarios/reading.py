@@ -143,7 +143,6 @@ class Scenario:
     markets: dict[str, Market] = field(default_factory=dict)
     accounts: dict[str, Account] = field(default_factory=dict)
     steps: list[Step] = field(default_factory=list)
-    paper: bool = True  # whether the paper exchange can live through it
 
 
 def whole(number: Decimal) -> int:
@@ -165,9 +164,6 @@ def read(path: Path) -> Scenario:
         number, line = at + 1, lines[at].split("#")[0].rstrip()
         at += 1
         if not line.strip():
-            continue
-        if line.startswith("only oracle and core"):
-            scenario.paper = False
             continue
         try:
             if line.startswith("expect "):

@@ -49,8 +49,6 @@ def test_the_core_gives_the_tables(path: Path) -> None:
 @pytest.mark.parametrize("path", FILES, ids=_name)
 def test_the_paper_exchange_gives_the_tables(path: Path, empty: None, monkeypatch: Any) -> None:
     scenario = read(path)
-    if not scenario.paper:
-        pytest.skip("its first line says so")
     house = import_module("tests.scenarios.paper_house").PaperHouse(scenario, monkeypatch)
     try:
         live(scenario, house)
