@@ -97,14 +97,22 @@ class Engine:
 
     def start(self) -> None:
         """Take the shard and recover, as a fresh process would."""
-        self.service = EngineService(0)
-        self.connection = psycopg.connect(database(), autocommit=True)
+        self.make()
+        self.connection = self.connect()
         lease = leases.take(self.connection, 0)
         assert lease is not None
         self.service.lease = lease
         self.service._recover(self.connection)
         leases.set_ready(self.connection, lease, ready=True)
         self.service._transact(self.connection, [], None)
+
+    def make(self) -> None:
+        """A service that knows nothing yet."""
+        self.service = EngineService(0)
+
+    def connect(self) -> psycopg.Connection[Any]:
+        """The engine's own connection."""
+        return psycopg.connect(database(), autocommit=True)
 
     def crash(self) -> None:
         """Everything in memory is gone; nothing is said to anybody."""
@@ -144,7 +152,7 @@ class Engine:
         for command in commands:
             number = next(self._ids)
             order.append(number)
-            sent = messages.encode(_addressed(command, number))
+            sent = messages.encode(addressed(command, number))
             at_ms = clock.now_ms() - age_ms
             entries.append(Entry(f"{at_ms}-{number}".encode(), sent))
         self.service._say = hear  # type: ignore[method-assign]
@@ -213,6 +221,7 @@ class Engine:
         )  # fmt: skip
 
 
-def _addressed(command: messages.Command, number: int) -> messages.Command:
+def addressed(command: messages.Command, number: int) -> messages.Command:
+    """The same, with the way back on it."""
     fields = {name: getattr(command, name) for name in command.__struct_fields__}
     return type(command)(**{**fields, "reply_to": channels.replies("hand"), "reply_id": number})
