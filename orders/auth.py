@@ -43,8 +43,9 @@ _WRONG = "The key, its signature or the token is not right. Nothing was done."
 
 
 def identify(
-    headers: Headers, method: str, target: str | bytes, body: bytes, client_ip: str, *, check_csrf: bool = True
-) -> Identity:
+    headers: Headers, method: str, target: str | bytes, body: bytes, client_ip: str, *, check_csrf: bool = True,
+    bytes_max: int = parsers.BODY_BYTES_MAX,
+) -> Identity:  # fmt: skip
     """The identity behind a request, or AuthError. Synchronous; at most one query when it was asked within a second.
 
     `headers` as ASGI has them (names in lower case), `target` the path with its query exactly as it was sent, `body`
@@ -67,7 +68,7 @@ def identify(
             _check_csrf(found, method)
         return identity
     if method == "POST" and b'"api_key"' in body:
-        named = parsers.parse_object(body).get("api_key")
+        named = parsers.parse_object(body, bytes_max).get("api_key")
         if isinstance(named, str) and named:
             return _in_body(named, client_ip)
     raise AuthError(401, "AUTH_INVALID", _MISSING, headers={"WWW-Authenticate": "Bearer"})

@@ -7,7 +7,6 @@ ever written twice: a command whose fate is not known ends in `NoAnswer`, and wh
 from __future__ import annotations
 
 import asyncio
-import itertools
 import queue
 import threading
 import uuid
@@ -40,13 +39,19 @@ class NoAnswer(Exception):
     """Handed over, or perhaps handed over, and no decision seen in time. Look by request_id; never send again under another."""
 
 
+Answers = list[messages.Reply | None]  # in the order of the commands; None where no answer was heard in time
+
+
 @dataclass(slots=True)
 class _Parcel:
+    """One stream entry on its way: a command, or several that travel together."""
+
     shard: int
     payload: bytes
-    reply_id: int
-    answer: Future[messages.Reply]
+    answer: Future[Answers]
     deadline_ns: int
+    heard: Answers
+    left: int
 
 
 class Caller:
@@ -55,50 +60,84 @@ class Caller:
     def __init__(self, bus: buses.Bus) -> None:
         self._bus = bus
         self._channel = channels.replies(uuid.uuid4().hex)
-        self._ids = itertools.count(1)
+        self._next_id = 1
+        self._ids = threading.Lock()
         self._out: queue.SimpleQueue[_Parcel] = queue.SimpleQueue()
-        self._waiting: dict[int, Future[messages.Reply]] = {}
+        self._waiting: dict[int, tuple[_Parcel, int]] = {}  # reply_id -> whose it is, which of its commands
+        self._reading: dict[int, Future[messages.Reply]] = {}
         self._epochs: dict[int, int] = {}
         self._listening = threading.Event()
         for name, run in (("caller-writes", self._write), ("caller-listens", self._listen)):
             threading.Thread(target=run, name=name, daemon=True).start()
 
-    def submit(self, message: messages.Command, shard: int = 0) -> Future[messages.Reply]:
-        """Hand a command over; the future ends in a Reply or in NotAccepted. It is the caller's to give up waiting."""
-        reply_id = next(self._ids)
-        answer: Future[messages.Reply] = Future()
-        self._waiting[reply_id] = answer
-        payload = messages.encode(msgspec.structs.replace(message, reply_to=self._channel, reply_id=reply_id))
-        deadline_ns = clock.monotonic_ns() + int(OWNER_WAIT_S * 1e9)
-        self._out.put(_Parcel(shard, payload, reply_id, answer, deadline_ns))
-        answer.add_done_callback(lambda _: self._waiting.pop(reply_id, None))
-        return answer
-
     def send(self, message: messages.Command, shard: int = 0, timeout_s: float = ANSWER_S) -> messages.Reply:
         """Hand over and wait. Raises NotAccepted or NoAnswer."""
-        answer = self.submit(message, shard)
-        try:
-            return answer.result(timeout_s)
-        except TimeoutError:
-            self._give_up(answer, shard)
-            raise NoAnswer from None
+        return _only(self.send_many([message], shard, timeout_s))
 
     async def ask(self, message: messages.Command, shard: int = 0, timeout_s: float = ANSWER_S) -> messages.Reply:
         """The same from an event loop."""
-        answer = self.submit(message, shard)
+        return _only(await self.ask_many([message], shard, timeout_s))
+
+    def send_many(self, wanted: list[messages.Command], shard: int = 0, timeout_s: float = ANSWER_S) -> Answers:
+        """Hand several over as one stream entry and wait. Raises NotAccepted when surely none was."""
+        if not wanted:
+            return []
+        parcel, first = self._hand_over(wanted, shard)
         try:
-            return await asyncio.wait_for(asyncio.wrap_future(answer), timeout_s)
+            return parcel.answer.result(timeout_s)
         except TimeoutError:
-            self._give_up(answer, shard)
-            raise NoAnswer from None
+            return self._give_up(parcel)
+        finally:
+            self._forget(first, len(wanted))
+
+    async def ask_many(self, wanted: list[messages.Command], shard: int = 0, timeout_s: float = ANSWER_S) -> Answers:
+        """The same from an event loop."""
+        if not wanted:
+            return []
+        parcel, first = self._hand_over(wanted, shard)
+        try:
+            return await asyncio.wait_for(asyncio.wrap_future(parcel.answer), timeout_s)
+        except TimeoutError:
+            return self._give_up(parcel)
+        finally:
+            self._forget(first, len(wanted))
+
+    def _hand_over(self, wanted: list[messages.Command], shard: int) -> tuple[_Parcel, int]:
+        """On its way; with the reply_id of the first command, the others' follow."""
+        with self._ids:
+            first = self._next_id
+            self._next_id += len(wanted)
+        if len(wanted) == 1:
+            addressed = msgspec.structs.replace(wanted[0], reply_to=self._channel, reply_id=first)
+            payload = messages.encode(addressed)
+        else:
+            payload = messages.encode_many([messages.encode(one) for one in wanted], self._channel, first)
+        deadline_ns = clock.monotonic_ns() + int(OWNER_WAIT_S * 1e9)
+        parcel = _Parcel(shard, payload, Future(), deadline_ns, [None] * len(wanted), len(wanted))
+        for place in range(len(wanted)):
+            self._waiting[first + place] = (parcel, place)
+        self._out.put(parcel)
+        return parcel, first
+
+    def _forget(self, first: int, many: int) -> None:
+        for reply_id in range(first, first + many):
+            self._waiting.pop(reply_id, None)
+
+    def _give_up(self, parcel: _Parcel) -> Answers:
+        """Not all answered: perhaps nobody reads that stream any more, so the next command asks again who owns the shard."""
+        parcel.answer.cancel()
+        self._epochs.pop(parcel.shard, None)
+        return list(parcel.heard)
 
     def read(self, message: messages.Command, shard: int = 0, timeout_s: float = ANSWER_S) -> messages.Reply:
         """Ask the read lane and wait. Raises NotAccepted when nobody listens or answers: a question may be asked again."""
         if not self._listening.wait(OWNER_WAIT_S):
             raise NotAccepted("the bus does not answer")
-        reply_id = next(self._ids)
+        with self._ids:
+            reply_id = self._next_id
+            self._next_id += 1
         answer: Future[messages.Reply] = Future()
-        self._waiting[reply_id] = answer
+        self._reading[reply_id] = answer
         payload = messages.encode(msgspec.structs.replace(message, reply_to=self._channel, reply_id=reply_id))
         try:
             if self._bus.publish(channels.reads(shard), payload):
@@ -106,13 +145,8 @@ class Caller:
         except (buses.BusDown, TimeoutError):
             answer.cancel()
         finally:
-            self._waiting.pop(reply_id, None)
+            self._reading.pop(reply_id, None)
         raise NotAccepted("no engine answers questions about this shard at the moment")
-
-    def _give_up(self, answer: Future[messages.Reply], shard: int) -> None:
-        """Nobody answered: perhaps nobody reads that stream any more, so the next command asks again who owns the shard."""
-        answer.cancel()
-        self._epochs.pop(shard, None)
 
     # -- the writing thread ---------------------------------------------------------------------------------------------------
 
@@ -175,12 +209,33 @@ class Caller:
             if news is None:
                 continue
             for reply_id, status, headers, body in _replies.decode(news[1]):
-                answer = self._waiting.get(reply_id)
-                if answer is not None and answer.set_running_or_notify_cancel():
-                    answer.set_result(messages.Reply(status, headers, body))
+                self._hear(reply_id, messages.Reply(status, headers, body))
+
+    def _hear(self, reply_id: int, reply: messages.Reply) -> None:
+        """One answer; whoever waits goes on when it was the last of theirs."""
+        answer = self._reading.get(reply_id)
+        if answer is not None:
+            if answer.set_running_or_notify_cancel():
+                answer.set_result(reply)
+            return
+        waiting = self._waiting.pop(reply_id, None)
+        if waiting is None:
+            return
+        parcel, place = waiting
+        parcel.heard[place] = reply
+        parcel.left -= 1
+        if not parcel.left and parcel.answer.set_running_or_notify_cancel():
+            parcel.answer.set_result(parcel.heard)
 
 
 _pause = threading.Event()  # never set: a bounded rest between two looks for an owner
+
+
+def _only(answers: Answers) -> messages.Reply:
+    """The answer to the one command there was. Raises NoAnswer."""
+    if answers[0] is None:
+        raise NoAnswer
+    return answers[0]
 
 
 def _refuse(parcel: _Parcel, why: str) -> None:

@@ -165,6 +165,43 @@ class AmendOrder(serializers.Serializer):
     request_id = text(required=False, help_text="Of the amend itself.")
 
 
+class BatchOrder(NewOrder):
+    """Of a place: the fields of an order. Of an amend or cancel: which one, and what changes."""
+
+    id = text(required=False, help_text="Of an amend or cancel: our id of the order;")
+    client = text(required=False, help_text="or its request_id.")
+    exchange = text(required=False)
+    symbol = text(required=False)
+    side = serializers.ChoiceField(["buy", "sell"], required=False)
+    type = serializers.ChoiceField(conditions.TYPES, required=False)
+    quantity = decimal(required=False)
+
+
+class BatchItem(serializers.Serializer):
+    op = serializers.ChoiceField(["place", "amend", "cancel"])
+    order = BatchOrder()
+
+
+class NewBatch(serializers.Serializer):
+    items = BatchItem(many=True, max_length=500)
+
+
+class BatchResult(serializers.Serializer):
+    status = serializers.IntegerField(help_text="As if it had been sent alone.")
+    order = Order(required=False)
+    code = text(required=False)
+    message = text(required=False)
+    errors = serializers.DictField(child=text(), required=False, help_text="By field.")
+    limit = text(required=False, allow_null=True)
+    value = text(required=False, allow_null=True)
+    retry_after = serializers.IntegerField(required=False, help_text="With 429 and 503: seconds.")
+    decided_by = moment(required=False, help_text="With 504: after this a look-up by request_id is final.")
+
+
+class BatchResults(serializers.Serializer):
+    results = BatchResult(many=True)
+
+
 class Fill(serializers.Serializer):
     id = serializers.UUIDField()
     order_id = serializers.UUIDField()

@@ -1,6 +1,6 @@
 """The hot door: order entry as plain ASGI in front of Django. One thread hop to read and resolve, then only awaiting.
 
-`POST /api/v1/orders` and the seed systems' two paths come here; everything else goes to the application inside.
+`POST /api/v1/orders`, its batch and the seed systems' two paths come here; everything else goes to the application inside.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import msgspec
 from asgiref.sync import sync_to_async
 from django.db import connection
 
-from orders import auth, intake, parsers, services, throttles
+from orders import auth, intake, items, pace, parsers, services
 from orders.errors import DATABASE_AWAY, ApiError, database_away
 from orders.identity import Identity
 from orders.messages import Place, Reply
@@ -24,6 +24,7 @@ Send = Callable[[dict[str, Any]], Awaitable[None]]
 Application = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 PATHS = frozenset({"/api/v1/orders", "/api/v1/orders/", "/order-engine/v1/orders", "/api/order"})
+BATCH_PATHS = frozenset({"/api/v1/orders/batch", "/api/v1/orders/batch/"})
 log = logging.getLogger(__name__)
 _encode = msgspec.json.Encoder().encode
 
@@ -40,15 +41,17 @@ class HotDoor:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http" and scope["method"] == "POST" and scope["path"] in PATHS:
-            await self._place(scope, receive, send)
+            await self._answer(_place, scope, receive, send)
+        elif scope["type"] == "http" and scope["method"] == "POST" and scope["path"] in BATCH_PATHS:
+            await self._answer(_batch, scope, receive, send)
         else:
             await self.inside(scope, receive, send)
 
-    async def _place(self, scope: Scope, receive: Receive, send: Send) -> None:
+    async def _answer(
+        self, do: Callable[[Scope, Receive], Awaitable[Reply]], scope: Scope, receive: Receive, send: Send
+    ) -> None:
         try:
-            body = await _read(scope, receive)
-            who, command = await sync_to_async(_admit, thread_sensitive=False)(scope, body)
-            reply = await services.ask_async(who, command, sync_to_async(_look_up, thread_sensitive=False))
+            reply = await do(scope, receive)
         except ClientGone:
             return
         except ApiError as error:
@@ -60,63 +63,78 @@ class HotDoor:
         await _answer(send, reply)
 
 
-async def _read(scope: Scope, receive: Receive) -> bytes:
-    """The whole body, at most 64 KB; refused before it is buffered when it says that it is longer."""
+async def _place(scope: Scope, receive: Receive) -> Reply:
+    body = await _read(scope, receive, parsers.BODY_BYTES_MAX)
+    who, command = await in_thread(_admit)(scope, body)
+    return await services.ask_async(who, command, in_thread(services.look_up))
+
+
+async def _batch(scope: Scope, receive: Receive) -> Reply:
+    body = await _read(scope, receive, parsers.BATCH_BYTES_MAX)
+    who, wishes = await in_thread(_admit_batch)(scope, body)
+    replies = await services.ask_all_async(who, wishes, in_thread(services.look_up_missing))
+    return Reply(207, {}, items.answers(replies))
+
+
+def in_thread(function: Callable[..., Any]) -> Callable[..., Awaitable[Any]]:
+    """To be awaited: it runs in a thread, where it may ask PostgreSQL, and leaves no connection behind."""
+
+    def run(*arguments: Any) -> Any:
+        try:
+            return function(*arguments)
+        except DATABASE_AWAY as error:
+            log.warning("PostgreSQL did not answer an order: %s", error)
+            raise database_away() from None
+        finally:
+            connection.close()
+
+    return sync_to_async(run, thread_sensitive=False)
+
+
+async def _read(scope: Scope, receive: Receive, bytes_max: int) -> bytes:
+    """The whole body, of at most so many bytes; refused before it is buffered when it says that it is longer."""
     headers = dict(scope["headers"])
     if headers.get(b"content-type", b"").split(b";")[0].strip().lower() != b"application/json":
         raise ApiError(
             415, "NOT_JSON", "Send the order as JSON, with Content-Type: application/json. Nothing was done."
         )
     declared = headers.get(b"content-length", b"0")
-    if not declared.isdigit() or int(declared) > parsers.BODY_BYTES_MAX:
-        raise parsers.too_large(parsers.BODY_BYTES_MAX)
+    if not declared.isdigit() or int(declared) > bytes_max:
+        raise parsers.too_large(bytes_max)
     body = bytearray()
     while True:
         message = await receive()
         if message["type"] == "http.disconnect":
             raise ClientGone
         body += message.get("body", b"")
-        if len(body) > parsers.BODY_BYTES_MAX:
-            raise parsers.too_large(parsers.BODY_BYTES_MAX)
+        if len(body) > bytes_max:
+            raise parsers.too_large(bytes_max)
         if not message.get("more_body"):
             return bytes(body)
 
 
+def _who(scope: Scope, body: bytes, bytes_max: int) -> Identity:
+    target = scope["raw_path"] if scope.get("raw_path") else scope["path"].encode()
+    if scope.get("query_string"):
+        target += b"?" + scope["query_string"]
+    client = scope.get("client") or ("", 0)
+    who = auth.identify(scope["headers"], scope["method"], target, body, client[0], bytes_max=bytes_max)
+    who.require("trade")
+    return who
+
+
 def _admit(scope: Scope, body: bytes) -> tuple[Identity, Place]:
-    """Who asks, and what. In a thread: it may look in PostgreSQL."""
-    try:
-        target = scope["raw_path"] if scope.get("raw_path") else scope["path"].encode()
-        if scope.get("query_string"):
-            target += b"?" + scope["query_string"]
-        client = scope.get("client") or ("", 0)
-        who = auth.identify(scope["headers"], scope["method"], target, body, client[0])
-        who.require("trade")
-        _pace(who)
-        header_id = dict(scope["headers"]).get(b"idempotency-key", b"").decode("latin-1")
-        return who, intake.read_place(who, parsers.parse_object(body), header_id)
-    except DATABASE_AWAY as error:
-        log.warning("PostgreSQL did not answer an order: %s", error)
-        raise database_away() from None
-    finally:
-        connection.close()
+    """Who asks, and what."""
+    who = _who(scope, body, parsers.BODY_BYTES_MAX)
+    pace.take(who, "orders")
+    header_id = dict(scope["headers"]).get(b"idempotency-key", b"").decode("latin-1")
+    return who, intake.read_place(who, parsers.parse_object(body), header_id)
 
 
-def _pace(who: Identity) -> None:
-    """A key's own rate; the account's is the core's to judge."""
-    if who.rate_per_second:
-        wait_s = throttles.buckets.wait_s((who.bucket, "orders"), who.rate_per_second, who.rate_per_second)
-        if wait_s:
-            message = (
-                f"This key may place {who.rate_per_second} orders a second; this one was not placed. Try again shortly."
-            )
-            raise ApiError(429, "RATE_KEY", message, headers={"Retry-After": str(max(1, round(wait_s)))})
-
-
-def _look_up(who: Identity, command: Place) -> Reply:
-    try:
-        return services.look_up(who, command)
-    finally:
-        connection.close()
+def _admit_batch(scope: Scope, body: bytes) -> tuple[Identity, list[items.Wish]]:
+    """The same of a batch."""
+    who = _who(scope, body, parsers.BATCH_BYTES_MAX)
+    return who, items.read_all(who, items.read_items(parsers.parse_object(body, parsers.BATCH_BYTES_MAX)))
 
 
 async def _answer(send: Send, reply: Reply) -> None:

@@ -125,7 +125,7 @@ def read_cancel(
     identity: Identity, target: str, body: Mapping[str, Any] | None = None, header_id: str = ""
 ) -> messages.Cancel:
     """A cancel of `target`: our id, or client:<request_id>. Raises ApiError 400 or 404."""
-    reader = _change_reader(body or {}, ("request_id", "api_key"))
+    reader = reader_of(body or {}, ("request_id", "api_key"))
     request_id = _request_id(reader, header_id)
     reader.done()
     order_id, client = read_target(target)
@@ -137,7 +137,7 @@ def read_cancel(
 
 def read_amend(identity: Identity, target: str, body: Mapping[str, Any], header_id: str = "") -> messages.Amend:
     """Another price or quantity for `target`. Raises ApiError 400 or 404."""
-    reader = _change_reader(body, ("price", "quantity", "request_id", "api_key"))
+    reader = reader_of(body, ("price", "quantity", "request_id", "api_key"))
     price, quantity = reader.decimal("price"), reader.decimal("quantity")
     if price is None and quantity is None and not reader.errors:
         reader.wrong("price", "is missing, and so is quantity: there is nothing to change")
@@ -161,7 +161,7 @@ def read_target(target: str) -> tuple[str, str]:
             return str(uuid.UUID(target)), ""
         except ValueError:
             pass
-    raise ApiError(404, "NOT_FOUND", sentences.SENTENCES["NOT_FOUND"])
+    raise not_found()
 
 
 def reachable(identity: Identity) -> list[int]:
@@ -173,7 +173,13 @@ def reachable(identity: Identity) -> list[int]:
     ]
 
 
-def _change_reader(body: Mapping[str, Any], fields: tuple[str, ...]) -> Reader:
+def not_found() -> ApiError:
+    """404: not there, or not theirs; from outside the two look the same."""
+    return ApiError(404, "NOT_FOUND", sentences.SENTENCES["NOT_FOUND"])
+
+
+def reader_of(body: Mapping[str, Any], fields: tuple[str, ...]) -> Reader:
+    """A reader of a body that may have these fields and no others."""
     reader = Reader(body, {})
     for name in body.keys() - set(fields):
         reader.wrong(name, "cannot be given here")
@@ -198,13 +204,11 @@ def _where(identity: Identity, texts: Mapping[str, str]) -> tuple[catalog.KnownA
     if texts["account"]:
         account = known.account(texts["account"])
         if account is None or account.owner_id != identity.owner_id:
-            raise ApiError(404, "NOT_FOUND", sentences.SENTENCES["NOT_FOUND"])
+            raise not_found()
     exchange = texts["exchange"] or (account.exchange if account else "")
-    spec = known.instrument(exchange, texts["symbol"])
-    if spec is None or (account is not None and account.exchange != spec.exchange):
-        raise ApiError(
-            422, "INSTRUMENT_UNKNOWN", sentences.SENTENCES["INSTRUMENT_UNKNOWN"], value=f"{exchange}:{texts['symbol']}"
-        )
+    spec = instrument_of(exchange, texts["symbol"])
+    if account is not None and account.exchange != spec.exchange:
+        raise _instrument_unknown(exchange, texts["symbol"])
     account = account or known.default_account(identity.owner_id, spec.exchange)
     if (
         not identity.may_use_account(account.id)
@@ -219,6 +223,18 @@ def _where(identity: Identity, texts: Mapping[str, str]) -> tuple[catalog.KnownA
     if account.kind not in PAPER_KINDS:
         raise ApiError(422, "LIVE_NOT_ARMED", "This account is not armed for live trading; nothing was placed.")
     return account, spec
+
+
+def instrument_of(exchange: str, symbol: str) -> catalog.KnownInstrument:
+    """By any of its names. Raises ApiError 422."""
+    found = catalog.default().instrument(exchange, symbol)
+    if found is None:
+        raise _instrument_unknown(exchange, symbol)
+    return found
+
+
+def _instrument_unknown(exchange: str, symbol: str) -> ApiError:
+    return ApiError(422, "INSTRUMENT_UNKNOWN", sentences.SENTENCES["INSTRUMENT_UNKNOWN"], value=f"{exchange}:{symbol}")
 
 
 def _refuse_mode(account: catalog.KnownAccount, is_paper_trading: bool | None) -> None:

@@ -1,4 +1,7 @@
-"""What travels to an engine and back: strict, small, msgpack. One command a stream entry, `commands.<shard>.<epoch>`.
+"""What travels to an engine and back: strict, small, msgpack, on the stream `commands.<shard>.<epoch>`.
+
+A stream entry is one command, or several that were sent together: they have one age, stand in order in one transaction, and
+are each decided, remembered and answered by themselves, as if they had come one by one.
 
 Decimals are already ticks and lots here, checked by the door against the instrument's `spec_version`; the engine
 refuses a command made under another one. `body_hash` identifies what was asked, so that a request_id used again with
@@ -132,13 +135,58 @@ class Query(Message, frozen=True, kw_only=True, omit_defaults=True, tag="query")
 
 Command = Place | Cancel | Amend | CancelAll | ExchangeReport | Query | Check
 
+
+class _Many(msgspec.Struct, frozen=True, array_like=True):
+    """Commands sent together: where the answers go, the reply_id of the first (the others follow), each as `encode` made it."""
+
+    reply_to: str
+    reply_id: int
+    commands: list[bytes]
+
+
 encode = msgspec.msgpack.Encoder().encode
 _decoder: msgspec.msgpack.Decoder[Command] = msgspec.msgpack.Decoder(Command)
+_many: msgspec.msgpack.Decoder[_Many] = msgspec.msgpack.Decoder(_Many)
 
 
 def decode(raw: bytes) -> Command:
-    """The command in a stream entry. Raises msgspec.MsgspecError for anything that is not one."""
+    """One command. Raises msgspec.MsgspecError for anything that is not one."""
     return _decoder.decode(raw)
+
+
+def encode_many(commands: list[bytes], reply_to: str = "", reply_id: int = 0) -> bytes:
+    """One stream entry of several commands, each encoded already; it is their only address, so they need none of their own."""
+    return encode(_Many(reply_to, reply_id, commands))
+
+
+def is_many(payload: bytes) -> bool:
+    """Whether a stream entry holds several: those are an array, one command is a map."""
+    return payload[:1] == b"\x93"
+
+
+def count(payload: bytes) -> int:
+    """How many commands a stream entry holds; one that cannot be read counts as one."""
+    if not is_many(payload):
+        return 1
+    try:
+        return len(_many.decode(payload).commands)
+    except msgspec.MsgspecError:
+        return 1
+
+
+def decode_entry(payload: bytes) -> list[tuple[bytes, Command]]:
+    """The commands of a stream entry in order, each with the bytes that are kept of it. Raises msgspec.MsgspecError."""
+    if not is_many(payload):
+        return [(payload, _decoder.decode(payload))]
+    many = _many.decode(payload)
+    found = []
+    for number, raw in enumerate(many.commands, many.reply_id):
+        command = _decoder.decode(raw)
+        # nobody has seen it yet: its address is filled in where it stands instead of making it anew
+        msgspec.structs.force_setattr(command, "reply_to", many.reply_to)
+        msgspec.structs.force_setattr(command, "reply_id", number)
+        found.append((raw, command))
+    return found
 
 
 class Reply(msgspec.Struct, frozen=True, array_like=True):

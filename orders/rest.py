@@ -39,8 +39,9 @@ class Authentication(BaseAuthentication):
         """Raises AuthError; views open to everybody have no authentication at all."""
         http = request._request
         length = http.META.get("CONTENT_LENGTH") or "0"
-        if length.isdigit() and int(length) > parsers.BODY_BYTES_MAX:
-            raise parsers.too_large(parsers.BODY_BYTES_MAX)
+        bytes_max = parsers.bytes_max(request.parser_context)
+        if length.isdigit() and int(length) > bytes_max:
+            raise parsers.too_large(bytes_max)
         identity = auth.identify(
             [
                 (name.lower().encode("latin-1"), value.encode("latin-1", "replace"))
@@ -51,6 +52,7 @@ class Authentication(BaseAuthentication):
             http.body,
             http.META.get("REMOTE_ADDR") or "",
             check_csrf=not getattr(http, "_dont_enforce_csrf_checks", False),
+            bytes_max=bytes_max,
         )
         return identity, identity
 

@@ -5,7 +5,7 @@ Each function builds a command and hands it to the engine that owns the person. 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -116,6 +116,35 @@ async def ask_async(who: Identity, command: messages.Command, look: Any) -> Repl
         return reply
 
 
+def ask_all(who: Identity, wishes: Sequence[messages.Command | Reply]) -> list[Reply]:
+    """Hand several over together; what is refused already keeps its place among the answers."""
+    commands = [wish for wish in wishes if not isinstance(wish, Reply)]
+    try:
+        heard = caller.default().send_many(commands, who.shard)
+    except caller.NotAccepted:
+        heard = [not_accepted()] * len(commands)
+    return _in_place(wishes, look_up_missing(who, commands, heard))
+
+
+async def ask_all_async(who: Identity, wishes: Sequence[messages.Command | Reply], look: Any) -> list[Reply]:
+    """The same from an event loop; `look` runs `look_up_missing` in a thread."""
+    commands = [wish for wish in wishes if not isinstance(wish, Reply)]
+    try:
+        heard = await caller.default().ask_many(commands, who.shard)
+    except caller.NotAccepted:
+        heard = [not_accepted()] * len(commands)
+    if None in heard:
+        heard = await look(who, commands, heard)
+    return _in_place(wishes, heard)
+
+
+def _in_place(wishes: Sequence[messages.Command | Reply], heard: caller.Answers) -> list[Reply]:
+    answers = iter(heard)
+    told = [wish if isinstance(wish, Reply) else next(answers) for wish in wishes]
+    assert None not in told
+    return told  # type: ignore[return-value]
+
+
 def not_accepted() -> Reply:
     """503: surely nothing was accepted."""
     body = {"code": "NOT_ACCEPTED", "message": sentences.SENTENCES["NOT_ACCEPTED"]}
@@ -124,17 +153,57 @@ def not_accepted() -> Reply:
 
 def look_up(who: Identity, command: messages.Command) -> Reply:
     """No answer was heard: PostgreSQL knows whether it was decided; else 504 and when a look-up is final."""
-    request_id = getattr(command, "request_id", "")
-    accounts = [command.account_id] if isinstance(command, messages.Place) else getattr(command, "account_ids", [])
+    reply = look_up_missing(who, [command], [None])[0]
+    assert reply is not None
+    return reply
+
+
+def look_up_missing(who: Identity, commands: Sequence[messages.Command], heard: caller.Answers) -> caller.Answers:
+    """The answers, with those nobody heard looked up: in one question, because nobody waits for five hundred."""
+    missing = [place for place, reply in enumerate(heard) if reply is None]
+    if not missing:
+        return heard
+    keys = {place: _keys(commands[place]) for place in missing}
     try:
-        if request_id and Request.objects.filter(account_id__in=accounts, request_id=request_id).exists():
-            return caller.default().send(command, who.shard)  # known: answered from its row, never decided again
-    except (caller.NoAnswer, caller.NotAccepted, *DATABASE_AWAY):
+        decided = _decided({key for found in keys.values() for key in found})
+        again = [place for place in missing if decided.intersection(keys[place])]
+        # known: answered from their rows, never decided again
+        answers = caller.default().send_many([commands[place] for place in again], who.shard)
+        for place, reply in zip(again, answers, strict=True):
+            heard[place] = reply
+    except (caller.NotAccepted, *DATABASE_AWAY):
         pass
+    for place in missing:
+        if heard[place] is None:
+            heard[place] = outcome_pending(getattr(commands[place], "request_id", ""))
+    return heard
+
+
+def outcome_pending(request_id: str) -> Reply:
+    """504: handed over, no decision seen; and from when on a look-up by request_id is final."""
     decided_by = clock.iso(clock.now() + timedelta(seconds=DECIDED_AFTER_S))
     message = sentences.of({"code": "OUTCOME_PENDING", "limit": decided_by})
     body = {"code": "OUTCOME_PENDING", "message": message, "decided_by": decided_by, "request_id": request_id}
     return Reply(504, {}, _encode(body))
+
+
+def _keys(command: messages.Command) -> list[tuple[int, str]]:
+    """Under which (account, request_id) a command may have been decided."""
+    request_id = getattr(command, "request_id", "")
+    accounts = [command.account_id] if isinstance(command, messages.Place) else getattr(command, "account_ids", [])
+    return [(account_id, request_id) for account_id in accounts] if request_id else []
+
+
+def _decided(keys: Iterable[tuple[int, str]]) -> set[tuple[int, str]]:
+    """Which of these were decided, by their rows."""
+    by_account: dict[int, list[str]] = {}
+    for account_id, request_id in keys:
+        by_account.setdefault(account_id, []).append(request_id)
+    found: set[tuple[int, str]] = set()
+    for account_id, names in by_account.items():
+        rows = Request.objects.filter(account_id=account_id, request_id__in=names)
+        found.update((account_id, name) for name in rows.values_list("request_id", flat=True))
+    return found
 
 
 def reply_of(error: ApiError) -> Reply:

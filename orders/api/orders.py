@@ -12,7 +12,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from orders import documents as docs
-from orders import intake, rows, services
+from orders import intake, items, parsers, rows, services
 from orders.api.base import (
     Query,
     View,
@@ -128,6 +128,24 @@ class Orders(View):
         ]
         failed = next((reply for reply in replies if reply.status != 200), None)
         return answered(failed or _joined(replies))
+
+
+class Batch(View):
+    """Many at once."""
+
+    required_scope = {"POST": "trade"}
+    body_bytes_max = parsers.BATCH_BYTES_MAX
+
+    @extend_schema(
+        operation_id="send_batch",
+        summary="Place, amend and cancel up to 500 at once, in their order",
+        description="The results stand in the order of the items, each with the status it would have had alone; one that "
+        "fails does not stop the others. Sent again with the same request_ids, each is answered from what was decided.",
+        request=docs.NewBatch,
+        responses={207: docs.BatchResults, 413: docs.Error, **docs.ERRORS},
+    )
+    def post(self, request: Request) -> HttpResponse:
+        return answered(items.send(self.identity, items.read_items(request.data)))
 
 
 class CheckOrder(View):

@@ -7,13 +7,14 @@ from django.urls import path
 from orders.api.accounts import Accounts, Balances, Positions
 from orders.api.fills import Fills
 from orders.api.keys import Keys, OneKey, RotateKey
-from orders.api.orders import CheckOrder, OneOrder, Orders
+from orders.api.orders import Batch, CheckOrder, OneOrder, Orders
 from orders.api.pnl import Equity, Pnl
 from orders.api.risk import Limits, ResumeTrading, State, StopTrading
 from orders.api.tokens import Refresh, Token
 
 urlpatterns = [
     path("orders", Orders.as_view()),
+    path("orders/batch", Batch.as_view()),
     path("orders/check", CheckOrder.as_view()),
     path("orders/<str:id>", OneOrder.as_view()),
     path("fills", Fills.as_view()),

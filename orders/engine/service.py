@@ -9,6 +9,7 @@ from __future__ import annotations
 import gc
 import logging
 import sys
+from collections import deque
 from typing import Any
 
 import msgspec
@@ -38,7 +39,7 @@ from orders.engine.valuing import Valuer
 
 log = logging.getLogger(__name__)
 
-BATCH_MAX = 512
+BATCH_MAX = 512  # commands of a batch, give or take those of its last entry
 IDLE_NS = 250_000_000  # how often an idle engine renews its lease and looks for halts
 STEP_MS = 20  # the simulator's beat, and so the longest wait for commands
 SWITCH_INTERVAL_S = 0.0005
@@ -61,6 +62,7 @@ class EngineService(Service):
         self.control_version = -1
         self.reads: ReadLane | None = None
         self.last_id = b"0-0"
+        self.arrived: deque[buses.Entry] = deque()  # read after last_id, not decided yet
         self.last_txn_ns = 0
         self.last_minute = 0
         self.batches = 0
@@ -179,12 +181,19 @@ class EngineService(Service):
             self._keep(connection)
 
     def _read(self) -> list[buses.Entry]:
-        try:
-            wait_ms = 0 if self.market.far.behind else STEP_MS
-            return self.bus.read({self.stream: self.last_id}, BATCH_MAX, wait_ms).get(self.stream, [])
-        except buses.BusDown:
-            self.stopping.wait(STEP_MS / 1000)
-            return []
+        """The entries of the next batch: it ends with the one that makes BATCH_MAX commands; what was read beyond waits its turn."""
+        if not self.arrived:
+            try:
+                wait_ms = 0 if self.market.far.behind else STEP_MS
+                self.arrived.extend(self.bus.read({self.stream: self.last_id}, BATCH_MAX, wait_ms).get(self.stream, []))
+            except buses.BusDown:
+                self.stopping.wait(STEP_MS / 1000)
+        entries: list[buses.Entry] = []
+        commands = 0
+        while self.arrived and commands < BATCH_MAX:
+            entries.append(self.arrived.popleft())
+            commands += messages.count(entries[-1].payload)
+        return entries
 
     def _transact(self, connection: psycopg.Connection[Any], entries: list[buses.Entry], more: Any) -> None:
         """Decide entries and whatever `more` adds, durably; then say it. Any failure in here must end the process."""
@@ -192,7 +201,7 @@ class EngineService(Service):
         batch = Batch(at_ns, clock.from_ns(at_ns))
         if entries:
             self.last_id = entries[-1].id
-        commands = [(entry, _command(entry)) for entry in entries]
+        commands = [(entry.ms, raw, command) for entry in entries for raw, command in _commands(entry)]
         with connection.transaction(), connection.cursor() as cursor:
             version = leases.renew(cursor, self.lease, self.last_id.decode())
             if more is not None:  # first: these reports were made before anything is told, and under the old steps
@@ -205,11 +214,10 @@ class EngineService(Service):
             if due or (version != self.control_version and self.control_version >= 0):
                 self._obey(batch, cursor)
             self.control_version = version
-            self.recorder.identity.prepare(cursor, [command for _, command in commands if command is not None])
+            self.recorder.identity.prepare(cursor, [command for _, _, command in commands])
             now_ms = at_ns // 1_000_000
-            for entry, command in commands:
-                if command is not None:
-                    self.decider.decide(cursor, batch, entry.payload, command, now_ms - entry.ms)
+            for sent_ms, raw, command in commands:
+                self.decider.decide(cursor, batch, raw, command, now_ms - sent_ms)
             if commands:
                 self._refill(batch)
             trips.write(cursor, batch, self.teller, self.world)
@@ -304,6 +312,7 @@ class EngineService(Service):
         if lease is None:
             raise leases.LeaseLost(f"shard {self.shard} was taken while its stream was lost")
         self.lease, self.last_id = lease, b"0-0"
+        self.arrived.clear()
         self.stream = channels.commands(self.shard, lease.epoch)
         self.bus.create_stream(self.stream)
         leases.set_ready(connection, lease, ready=True)
@@ -331,12 +340,12 @@ def database() -> str:
     return make_conninfo("", **{name: known[name] for name in names if known.get(name)})
 
 
-def _command(entry: buses.Entry) -> messages.Command | None:
-    """The command of an entry; what is none is logged and skipped, it can have come from nobody who waits."""
+def _commands(entry: buses.Entry) -> list[tuple[bytes, messages.Command]]:
+    """The commands of an entry; what is none is logged and skipped, it can have come from nobody who waits."""
     if not entry.payload:
-        return None
+        return []
     try:
-        return messages.decode(entry.payload)
+        return messages.decode_entry(entry.payload)
     except msgspec.MsgspecError as error:
         log.error("stream entry %s is no command: %s", entry.id.decode(), error)
-        return None
+        return []

@@ -26,3 +26,22 @@ def engine(money: Any) -> Iterator[Any]:
     made = import_module(HAND).Engine(money)
     yield made
     made.close()
+
+
+@pytest.fixture
+def live(engine: Any) -> Iterator[Any]:
+    """The engine runs in its thread, reading its stream."""
+    caller = import_module("orders.caller")
+    engine.run()
+    caller.default.cache_clear()
+    yield engine
+    engine.end()
+    caller.default.cache_clear()
+    import_module("django.db").connection.close()
+
+
+@pytest.fixture
+def trader_key(money: Any) -> str:
+    """A key of the trader's that may be named in a body."""
+    key, _ = import_module("orders.keys").create(money.trader, scopes=["read", "trade"], paper_only=True)
+    return str(key.key)

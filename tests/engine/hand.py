@@ -159,6 +159,23 @@ class Engine:
         self.service._transact(self.connection, entries, None)
         return [said[number] for number in order]
 
+    def ask_together(
+        self, commands: list[messages.Command], age_ms: int = 0
+    ) -> list[tuple[int, dict[str, Any], dict[str, str]]]:
+        """Decide several that came as one entry of the stream."""
+        first = next(self._ids)
+        self._ids = itertools.count(first + len(commands))
+        payload = messages.encode_many([messages.encode(one) for one in commands], channels.replies("hand"), first)
+        said: dict[int, tuple[int, dict[str, Any], dict[str, str]]] = {}
+
+        def hear(batch: Any) -> None:
+            for reply_id, status, headers, body in batch.replies[channels.replies("hand")]:
+                said[reply_id] = (status, json.loads(body), headers)
+
+        self.service._say = hear  # type: ignore[method-assign]
+        self.service._transact(self.connection, [Entry(f"{clock.now_ms() - age_ms}-{first}".encode(), payload)], None)
+        return [said[first + place] for place in range(len(commands))]
+
     def turn(self) -> None:
         """One round of the loop, whatever is on the stream."""
         self.service.__dict__.pop("_say", None)

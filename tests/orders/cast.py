@@ -222,3 +222,6 @@ class PretendCaller:
     def send(self, message: Any, shard: int = 0, timeout_s: float = 2.0) -> messages.Reply:
         self.sent.append(message)
         return self.reply
+
+    def send_many(self, wanted: list[Any], shard: int = 0, timeout_s: float = 2.0) -> list[messages.Reply | None]:
+        return [self.send(message, shard) for message in wanted]

@@ -66,6 +66,30 @@ def test_a_place_becomes_a_command_and_the_answer_is_the_engines(ann: Client, li
     assert (command.request_id, command.account_id, command.price_ticks) == ("r-1", town.ann.account.pk, 100)
 
 
+def test_a_batch_becomes_commands_together_with_a_result_each(ann: Client, line: PretendCaller) -> None:
+    line.reply = messages.Reply(201, {}, b'{"id":"x"}')
+    order = {"exchange": "sim", "symbol": "BTC/USDT", "type": "market", "side": "sell", "quantity": "1"}
+    items = [{"op": "place", "order": order}, {"op": "cancel", "order": {"id": ID}}, {"op": "place", "order": {}}]
+    status, body = send(ann, "POST", "orders/batch", {"items": items})
+    assert (status, [result["status"] for result in body["results"]]) == (207, [201, 201, 400])
+    assert body["results"][0]["order"] == {"id": "x"} and len(line.sent) == 2
+
+
+def test_only_a_batch_may_be_longer_than_64_kb(ann: Client, line: PretendCaller) -> None:
+    order = {
+        "exchange": "sim",
+        "symbol": "BTC/USDT",
+        "type": "market",
+        "side": "sell",
+        "quantity": "1",
+        "source": "x" * 32,
+    }
+    items = [{"op": "place", "order": {**order, "tags": ["t" * 64] * 3}}] * 200
+    assert len(json.dumps(items)) > 64 * 1024
+    assert send(ann, "POST", "orders/batch", {"items": items})[0] == 207
+    assert send(ann, "POST", "orders/check", {"items": items})[0] == 413
+
+
 def test_the_seed_systems_paths_place_too(ann: Client, line: PretendCaller) -> None:
     body = {"exchange": "sim", "symbol": "BTC/USDT", "type": "market", "side": "sell", "quantity": "1"}
     for path in ("/order-engine/v1/orders", "/api/order"):
