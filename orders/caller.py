@@ -18,7 +18,7 @@ import msgspec
 from django.db import Error, connection
 
 from marketdata import bus as buses
-from marketdata import channels, clock
+from marketdata import channels, clock, failpoints
 from orders import messages
 from orders.models import Lease
 
@@ -163,6 +163,7 @@ class Caller:
         epoch = self._epochs.get(shard) or self._read_epoch(shard)
         if epoch == 0:
             return self._put_back(shard, parcels)
+        failpoints.reach("caller.adds")
         try:
             entries = self._bus.add_many(channels.commands(shard, epoch), [parcel.payload for parcel in parcels])
         except buses.BusDown:
@@ -170,6 +171,7 @@ class Caller:
                 for parcel in parcels:
                     _refuse(parcel, "the bus does not answer")
             return None  # perhaps written: the answer comes, or the wait ends in NoAnswer
+        failpoints.reach("caller.added")
         lost = [parcel for parcel, entry in zip(parcels, entries, strict=True) if entry is None]
         if lost:
             self._epochs.pop(shard, None)

@@ -13,6 +13,7 @@ import msgspec
 from asgiref.sync import sync_to_async
 from django.db import connection
 
+from marketdata import failpoints
 from orders import auth, intake, items, pace, parsers, services
 from orders.errors import DATABASE_AWAY, ApiError, database_away
 from orders.identity import Identity
@@ -52,6 +53,7 @@ class HotDoor:
     ) -> None:
         try:
             reply = await do(scope, receive)
+            failpoints.reach("door.answered")
         except ClientGone:
             return
         except ApiError as error:
@@ -66,12 +68,14 @@ class HotDoor:
 async def _place(scope: Scope, receive: Receive) -> Reply:
     body = await _read(scope, receive, parsers.BODY_BYTES_MAX)
     who, command = await in_thread(_admit)(scope, body)
+    failpoints.reach("door.admitted")
     return await services.ask_async(who, command, in_thread(services.look_up))
 
 
 async def _batch(scope: Scope, receive: Receive) -> Reply:
     body = await _read(scope, receive, parsers.BATCH_BYTES_MAX)
     who, wishes = await in_thread(_admit_batch)(scope, body)
+    failpoints.reach("door.admitted")
     replies = await services.ask_all_async(who, wishes, in_thread(services.look_up_missing))
     return Reply(207, {}, items.answers(replies))
 

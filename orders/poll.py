@@ -18,7 +18,7 @@ from itertools import groupby
 
 from django.db.models import Q
 
-from marketdata import clock
+from marketdata import clock, failpoints
 from marketdata.precision import to_lots
 from orders import exchanges, messages
 from orders.exchanges.base import Exchange, ExchangeError, ExchangeFill
@@ -82,7 +82,9 @@ def poll(send: Send, now: datetime, after: tuple[int, int] | None = None, connec
                 continue
             log.warning("order %s: %s had %d fills we had not heard of%s", one.key.id, exchange.name, len(one.fills),
                         ", and it is over" if one.closed else "")  # fmt: skip
+            failpoints.reach("poll.found")
             send(_report(one.key, one.fills, one.closed), shard)
+            failpoints.reach("poll.sent")
             mended += 1
     following = (rows[-1].shard, rows[-1].order_no) if len(rows) == ORDERS_MAX else None
     return Pass(asked, mended, differences, unreachable, following)

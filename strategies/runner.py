@@ -19,8 +19,8 @@ from datetime import datetime, timedelta
 from django.db import Error as DatabaseError
 from django.db import transaction
 
-from marketdata import clock, intervals
-from strategies import failpoints, live, sending
+from marketdata import clock, failpoints, intervals
+from strategies import live, sending
 from strategies.base import Strategy
 from strategies.desk import Desk
 from strategies.domain import Report, parse_parameters

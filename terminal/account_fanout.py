@@ -15,7 +15,7 @@ from weakref import WeakKeyDictionary
 from django.conf import settings
 from django.db import DatabaseError
 
-from marketdata import channels, clock
+from marketdata import channels, clock, failpoints
 from marketdata.bus import AsyncBus, BusDown
 from terminal import account_history, frames
 from terminal.clients import Client
@@ -86,6 +86,7 @@ class AccountFanout:
                     if message is None:
                         self._suspect_all()
                         continue
+                    failpoints.reach("fanout.heard")
                     for account_id, seq, raw in channels.decode_account(message[1]):
                         for feed in list(self._feeds.get(account_id, ())):
                             self._heard(feed, seq, raw)
@@ -160,6 +161,7 @@ class AccountFanout:
     def _send(self, feed: Feed, seq: int, raw: bytes) -> None:
         feed.client.push(frames.frame(feed.name, seq, feed.seq, clock.now_ms(), 0, raw))
         feed.seq = seq
+        failpoints.reach("fanout.sent")
 
 
 _fanouts: WeakKeyDictionary[asyncio.AbstractEventLoop, AccountFanout] = WeakKeyDictionary()

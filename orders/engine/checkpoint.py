@@ -13,6 +13,7 @@ from typing import Any
 import psycopg
 from psycopg.types.json import Jsonb
 
+from marketdata import failpoints
 from orders._core import Core
 
 log = logging.getLogger(__name__)
@@ -72,6 +73,7 @@ class Checkpointer:
             log.error("the checkpoint at %d was not stored: %s", seq, error)
 
     def _store(self, seq: int, core_hash: int, state: bytes, extra: dict[str, Any]) -> None:
+        failpoints.reach("checkpoint.packed")
         with psycopg.connect(self._dsn, autocommit=False) as connection:
             connection.execute(
                 "INSERT INTO orders_checkpoint (shard, seq, at, core_hash, state, extra) "
@@ -90,6 +92,7 @@ def _child(core: Core, reader: int, writer: int) -> None:
     status = 1
     try:
         os.close(reader)
+        failpoints.reach("checkpoint.forked")
         state = memoryview(core.checkpoint())
         while state:
             state = state[os.write(writer, state) :]

@@ -18,7 +18,7 @@ from django.db import connection as django_connection
 from psycopg.conninfo import make_conninfo
 
 from marketdata import bus as buses
-from marketdata import channels, clock, partitions
+from marketdata import channels, clock, failpoints, partitions
 from marketdata.service import Service
 from orders import messages
 from orders._core import Core
@@ -104,12 +104,14 @@ class EngineService(Service):
         return None
 
     def _recover(self, connection: psycopg.Connection[Any]) -> None:
+        failpoints.reach("recovery.leased")
         found = recovery.rebuild(connection, self.core, self.shard)
         self.chain = found.chain
         with connection.transaction(), connection.cursor() as cursor:
             self.world = world.read(cursor, self.shard)
             recovery.load_rows(cursor, self.world, self.shard, self.core, self.orders, self.books)
         recovery.compare(self.core, self.world, self.orders, self.books)
+        failpoints.reach("recovery.rebuilt")
         self.core.rebuild_books()
         for order_no, arrival, ahead in found.extra.get("queues", []):
             self.core.set_queue(order_no, arrival, ahead)
@@ -123,8 +125,10 @@ class EngineService(Service):
         self.checkpoint_seq, self.checkpoint_ns = found.checkpoint_seq, clock.monotonic_ns()
         told = world.World(halts=found.halts, limits={place: {} for place in found.limits})
         self._transact(connection, [], lambda batch, cursor: self._begin_epoch(batch, told))
+        failpoints.reach("recovery.begun")
         self.market.open(found.extra.get("simulator"))
         self._drain_old_stream(connection)
+        failpoints.reach("recovery.drained")
         self.stream = channels.commands(self.shard, self.lease.epoch)
         self.bus.create_stream(self.stream)
 
@@ -202,8 +206,11 @@ class EngineService(Service):
         if entries:
             self.last_id = entries[-1].id
         commands = [(entry.ms, raw, command) for entry in entries for raw, command in _commands(entry)]
+        if entries:
+            failpoints.reach("engine.read")
         with connection.transaction(), connection.cursor() as cursor:
             version = leases.renew(cursor, self.lease, self.last_id.decode())
+            failpoints.reach("engine.begun")
             if more is not None:  # first: these reports were made before anything is told, and under the old steps
                 more(batch, cursor)
             self.core.time(at_ns)  # what was to expire by now does, whether or not anybody trades
@@ -221,11 +228,15 @@ class EngineService(Service):
             if commands:
                 self._refill(batch)
             trips.write(cursor, batch, self.teller, self.world)
+            failpoints.reach("engine.decided")
             if batch:
                 ledger.write(cursor, self.lease, batch)
+            failpoints.reach("engine.written")
+        failpoints.reach("engine.committed")
         ledger.mark_stored(batch)
         self.batches += 1
         self._say(batch)
+        failpoints.reach("engine.told")
 
     def _refill(self, batch: Batch) -> None:
         """The market keeps its depth at all times; agents that come back may meet an order of ours."""

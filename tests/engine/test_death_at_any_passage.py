@@ -26,7 +26,7 @@ LIVES = 30
 UUID_LENGTH = 36
 ROUNDS = 2
 
-_WRONG = {
+WRONG = {
     "an order was filled by another quantity than its fills have":
         "SELECT o.request_id FROM orders_order o LEFT JOIN (SELECT order_uuid, sum(quantity) q FROM orders_fill GROUP BY 1) f "
         "ON f.order_uuid = o.id WHERE o.filled_quantity <> coalesce(f.q, 0)",
@@ -93,7 +93,7 @@ class Clients:
             assert not lost, f"never decided: {lost}"
             kept = [each for each in decided if each in self.sent]
             assert kept == [each for each in self.sent if each in set(decided)], "decided out of order"
-            for sentence, query in _WRONG.items():
+            for sentence, query in WRONG.items():
                 cursor.execute(query)
                 rows = cursor.fetchall()
                 assert not rows, f"{sentence}: {rows[:3]}"

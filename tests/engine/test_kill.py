@@ -42,14 +42,23 @@ class Process:
 
     def start(self) -> None:
         """Start it and wait until it takes orders."""
-        before = Lease.objects.filter(shard=0).values_list("epoch", flat=True).first() or 0
+        self.begin()
+        self.until_ready()
+
+    def begin(self) -> None:
+        """Start it."""
+        self.before = Lease.objects.filter(shard=0).values_list("epoch", flat=True).first() or 0
         words = ["-m", "celery", "-A", "terminal", "worker", "--service", "engine", "-n", "engine-1@%h", "--pool=solo"]
         words += ["--without-gossip", "--without-mingle", "--without-heartbeat", "-Q", "ctl.engine-1"]
         self.child = subprocess.Popen(
             [sys.executable, *words], cwd=ROOT, env=self.env, stdout=self.log, stderr=self.log, start_new_session=True
         )
+
+    def until_ready(self) -> None:
+        """Wait until it takes orders."""
+        assert self.child is not None
         deadline = time.monotonic() + 30
-        while not Lease.objects.filter(shard=0, ready=True, epoch__gt=before).exists():
+        while not Lease.objects.filter(shard=0, ready=True, epoch__gt=self.before).exists():
             assert time.monotonic() < deadline, "the engine did not become ready"
             assert self.child.poll() is None, "the engine died at its start"
             time.sleep(0.02)

@@ -19,11 +19,13 @@ from urllib.parse import urlsplit, urlunsplit
 import pytest
 from django.db import connection
 
+from marketdata import failpoints
 from marketdata.models import Kline
-from strategies import failpoints, services
+from strategies import services
 from strategies.models import Intent, Run, StrategyConfig
 from tests.strategies.stand import T0, Host, PretendEngine, close_klines, make_config, orders_of
 
+STEPS = tuple(name for name in failpoints.POINTS if name.startswith(("event.", "send.")))
 CLOSES = ("100", "100", "98.9", "97.5", "96.9", "97.2", "98.6", "99.1", "97.8", "100.5", "99.4", "98.8")
 REFUSES = {4: "TRADING_HALTED"}  # minutes at which the engine refuses
 RESTS = {8, 11}  # minutes at which orders rest instead of filling
@@ -50,7 +52,7 @@ class Death:
         self.passed = 0
 
     def __call__(self, step: str) -> None:
-        assert step in failpoints.STEPS
+        assert step in STEPS
         self.passed += 1
         if self.dies(self.passed, step):
             raise Killed
@@ -117,7 +119,7 @@ def test_killed_again_and_again(monkeypatch: pytest.MonkeyPatch, engine: Pretend
 @pytest.mark.django_db(transaction=True)
 def test_a_worker_killed_at_every_step_places_each_level_once():
     """A real process, a real SIGKILL, the rows of a real PostgreSQL; its successor finishes what it began."""
-    for step in failpoints.STEPS:
+    for step in STEPS:
         die_once(step, 1 if step.startswith("send") else 2)  # the second event is the one that buys
 
 
