@@ -66,6 +66,7 @@ FLAG_REDUCE_ONLY: int  # never past flat: refused when it could be at placement,
 FLAG_TRAIL_PERCENT: int  # trail is in basis points of the last trade
 FLAG_TRIGGERED: int  # in reports: the stop was reached ('L'), the order is a market or limit order now
 FLAG_ALLOW_DUPLICATE: int
+FLAG_UNWIND: int
 FLAG_TERMS: int  # in reports: the order has terms
 FLAG_CHILD: int  # in reports: born of a bracket or OCO; order_no is the parent's | CHILD_TAKE_PROFIT or CHILD_STOP_LOSS
 CHILD_STOP_LOSS: int  # 1 << 61

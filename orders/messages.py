@@ -53,6 +53,7 @@ class Place(Message, frozen=True, kw_only=True, omit_defaults=True, tag="place")
     post_only: bool = False
     reduce_only: bool = False
     allow_duplicate: bool = False
+    unwind: bool = False  # a flatten's own, made by the engine: past halts and limits, as long as it surely reduces
     strategy_id: str = ""
     source: str = ""
     order_id: str = ""
@@ -91,6 +92,13 @@ class CancelAll(Message, frozen=True, kw_only=True, omit_defaults=True, tag="can
     instrument_id: int | None = None
     side: str | None = None
     strategy_id: str | None = None
+
+
+class Flatten(Message, frozen=True, kw_only=True, omit_defaults=True, tag="flatten"):
+    """Cancel every open order of the account and close what it holds, step by step, until it is flat or nothing can be done.
+    Comes as a row (an urgent command), never on the stream."""
+
+    account_id: int
 
 
 class Check(Message, frozen=True, kw_only=True, omit_defaults=True, tag="check"):
@@ -133,7 +141,7 @@ class Query(Message, frozen=True, kw_only=True, omit_defaults=True, tag="query")
     since_ns: int = 0
 
 
-Command = Place | Cancel | Amend | CancelAll | ExchangeReport | Query | Check
+Command = Place | Cancel | Amend | CancelAll | ExchangeReport | Query | Check | Flatten
 
 
 class _Many(msgspec.Struct, frozen=True, array_like=True):

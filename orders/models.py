@@ -292,13 +292,42 @@ class DeadCommand(models.Model):
 
 
 class UrgentCommand(models.Model):
-    """The road for halt and flatten when the bus is down."""
+    """A command that comes past the bus: cancel all when the bus is down, flatten always. The engine decides each once."""
 
     owner = models.ForeignKey(Owner, models.PROTECT, null=True, related_name="+")
+    account = models.ForeignKey(Account, models.PROTECT, null=True, related_name="+")
     shard = models.PositiveSmallIntegerField(default=0)
+    kind = models.CharField(max_length=12, help_text="cancel_all, flatten")
+    actor = models.CharField(max_length=96, blank=True)
     payload = models.BinaryField()
     at = models.DateTimeField(auto_now_add=True)
+    progress = models.JSONField(default=dict, help_text="How far a flatten is; written with each of its steps.")
     decided_seq = models.BigIntegerField(null=True)
+    decided_at = models.DateTimeField(null=True)
+    status = models.PositiveSmallIntegerField(null=True)
+    answer = models.JSONField(null=True)
+
+    class Meta:
+        ordering = ("-id",)
+        indexes = [models.Index(fields=("shard", "id"), condition=models.Q(decided_seq=None), name="urgent_undecided")]
+
+
+class Drill(models.Model):
+    """A kill drill on a paper account, and how long it took, in milliseconds since the press."""
+
+    owner = models.ForeignKey(Owner, models.PROTECT, related_name="+")
+    account = models.ForeignKey(Account, models.PROTECT, related_name="+")
+    actor = models.CharField(max_length=96)
+    at = models.DateTimeField()
+    last_order_ms = models.PositiveIntegerField(null=True, help_text="The last new order that was taken.")
+    cancel_issued_ms = models.PositiveIntegerField(null=True, help_text="Cancel all was handed over.")
+    canceled_ms = models.PositiveIntegerField(null=True, help_text="No order stood any more.")
+    flat_ms = models.PositiveIntegerField(null=True)
+    orders = models.PositiveIntegerField(default=0, help_text="Placed by it, before and while it was stopped.")
+    detail = models.JSONField(default=dict)
+
+    class Meta:
+        ordering = ("-id",)
 
 
 class Send(models.Model):

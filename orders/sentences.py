@@ -59,6 +59,9 @@ SENTENCES: dict[str, str] = {
     "OCO_OTHER_LEG": "The other leg of this order was filled or triggered, so this one was canceled.",
     "NUMBER_OVERFLOW": "Price times quantity is larger than can be counted; nothing was placed.",
     "COMMAND_STALE": "The order waited {value} ms before it could be decided, longer than {limit} ms; it was not placed.",
+    "SWEPT": "Trading was stopped or orders were canceled after this one was handed over and before it was decided; it was not "
+    "placed. Place it again if you still want it.",
+    "FLATTENING": "This account is being flattened at the moment; nothing new is placed on it. Look at it when that is over.",
     "REQUEST_ID_REUSED": "This request_id was used before for something else; nothing was done. Use a new one.",
     "ORDER_FINAL": "The order is over already; nothing was changed.",
     "ORDER_UNKNOWN": "The market does not hold this order any more; its fills are being looked up. Nothing was changed.",

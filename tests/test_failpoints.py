@@ -17,7 +17,11 @@ ROOT = Path(__file__).resolve().parents[1]
 APPS = ("marketdata", "orders", "strategies", "terminal")
 WITHOUT_POINTS = {"P6", "P7", "P8"}  # sending to an exchange, its answer, the answer's transaction: no gateway yet
 NOT_OF_AN_ORDER = ("checkpoint.", "recovery.", "event.", "send.")  # an engine's and a strategy's own steps
-TWICE = {"event.written", "event.committed", "door.admitted"}  # a run's beginning is an event as well; a batch is admitted as one is
+TWICE = {
+    "event.written",
+    "event.committed",
+    "door.admitted",
+}  # a run's beginning is an event as well; a batch is admitted as one is
 
 
 def placed() -> Counter[str]:

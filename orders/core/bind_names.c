@@ -39,6 +39,7 @@ static const struct {
     C(FLAG_TRAIL_PERCENT),
     C(FLAG_TRIGGERED),
     C(FLAG_ALLOW_DUPLICATE),
+    C(FLAG_UNWIND),
     C(FLAG_TERMS),
     C(FLAG_CHILD),
     C(LIQUIDITY_NONE),

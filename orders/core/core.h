@@ -49,9 +49,10 @@ enum core_flag {
     FLAG_TRAIL_PERCENT = 128,  /* the trail is in basis points of the price, not in ticks */
     FLAG_TRIGGERED = 256,      /* its stop was reached: from then on a market or a limit order */
     FLAG_ALLOW_DUPLICATE = 512,
-    FLAG_TERMS = 1024, /* the order has terms (core_terms); its NEW report carries them */
-    FLAG_KEYED = 4096, /* in NEW reports: key is there, because some key has limits */
-    FLAG_CHILD = 2048, /* born of a bracket or an OCO: order_no is the parent's with CHILD_TAKE_PROFIT or CHILD_STOP_LOSS */
+    FLAG_TERMS = 1024,  /* the order has terms (core_terms); its NEW report carries them */
+    FLAG_KEYED = 4096,  /* in NEW reports: key is there, because some key has limits */
+    FLAG_UNWIND = 8192, /* with FLAG_REDUCE_ONLY: of a flatten, and past what would only keep it in */
+    FLAG_CHILD = 2048,  /* born of a bracket or an OCO: order_no is the parent's with CHILD_TAKE_PROFIT or CHILD_STOP_LOSS */
 };
 
 /* What a caller may ask of an order and the order keeps; the rest is set by the core, or speaks of one command or report. */

@@ -15,7 +15,8 @@
  * 11 OPEN_ORDERS_MAX, RATE_ORDERS, RATE_MESSAGES, DUPLICATE_ORDER                     new orders only, but RATE_MESSAGES
  * 12 SELF_TRADE, REDUCE_ONLY_VIOLATION, POST_ONLY_WOULD_TAKE, FOK_UNFILLABLE, NO_LIQUIDITY
  *
- * An order that surely reduces its strategy's position passes those with a star. Several scopes may have a limit of a kind:
+ * An order that surely reduces its strategy's position passes those with a star; a flatten's (FLAG_UNWIND) then passes 1 and 2
+ * as well, the limits of 8, 9 and 11, and its owner's own orders give way to it. Several scopes may have a limit of a kind:
  * the strictest is compared, of counts each scope's own. Cancels never come here. */
 #include "risk.h"
 
@@ -35,9 +36,16 @@ bool risk_reduces(risk_order *r)
     return lots <= room;
 }
 
+/* A flatten gets out whatever limits say, and however trading was stopped. */
+static bool unwinds(risk_order *r)
+{
+    const uint32_t both = FLAG_UNWIND | FLAG_REDUCE_ONLY;
+    return (r->m->flags & both) == both && risk_reduces(r);
+}
+
 static bool halted(risk_order *r, bool all, unsigned state, unsigned reason, const core_halt_row *h)
 {
-    bool reducing = state == HALT_REDUCING;
+    bool reducing = state == HALT_REDUCING || r->unwinds;
     if (h == NULL) return risk_must(r, all, reason, true, 0, 0);
     if (reducing && risk_reduces(r)) return risk_must(r, all, h->reason ? h->reason : reason, true, h->scope, (i128)h->key);
     if (h->reason) return risk_must(r, all, h->reason, false, h->limit, h->value);
@@ -50,7 +58,7 @@ static bool gates(risk_order *r, bool all)
     if (r->c->halts_on == 0 && !all) return true;
     halt_look(r->c, r->account, r->instrument, r->m, &v);
     if (!halted(r, all, HALT_HALTED, REASON_TRADING_HALTED, v.worst[HALT_HALTED])) return false;
-    if (!risk_must(r, all, REASON_LIVE_NOT_ARMED, v.closed[0] == NULL, 0, 0)) return false;
+    if (!risk_must(r, all, REASON_LIVE_NOT_ARMED, v.closed[0] == NULL || r->unwinds, 0, 0)) return false;
     if (!halted(r, all, HALT_REDUCING, REASON_TRADING_REDUCING, v.worst[HALT_REDUCING])) return false;
     if (!risk_must(r, all, REASON_RECONCILING, v.closed[1] == NULL || risk_reduces(r), 0, 0)) return false;
     return risk_must(r, all, REASON_CLOCK_UNSAFE, v.closed[2] == NULL || risk_reduces(r), 0, 0);
@@ -95,7 +103,7 @@ RISK_INLINE bool quantity(risk_order *r, bool all)
     int64_t lots = r->m->qty_lots;
     if (!risk_at_least(r, all, REASON_QTY_MIN, spec->qty_min_lots, lots)) return false;
     if (!risk_at_most(r, all, REASON_QTY_MAX, spec->qty_max_lots, lots)) return false;
-    if (r->limits.limits->quantity_max == 0) return true;
+    if (r->limits.limits->quantity_max == 0 || r->unwinds) return true;
     i128 most = r->limits.limits->quantity_max / spec->base_unit;
     return risk_must(r, all, REASON_QTY_MAX, lots <= most, most, lots);
 }
@@ -134,7 +142,7 @@ RISK_INLINE bool notional(risk_order *r, bool all)
     }
     bool nothing = market && r->d->preview.lots == 0; /* that is NO_LIQUIDITY's to say */
     if (!nothing && !risk_at_least(r, all, REASON_NOTIONAL_MIN, r->instrument->spec.notional_min, r->notional)) return false;
-    most = r->limits.limits->notional_max;
+    most = r->unwinds ? 0 : r->limits.limits->notional_max;
     return risk_at_most(r, all, REASON_NOTIONAL_MAX, most, value);
 }
 
@@ -205,7 +213,7 @@ RISK_INLINE bool duplicate(risk_order *r, bool all)
 
 RISK_INLINE bool self_trade(risk_order *r, bool all)
 {
-    bool rejects = r->limits.limits->self_trade == SELF_TRADE_REJECT_NEWEST && !(r->m->flags & FLAG_ALLOW_SELF_TRADE);
+    bool rejects = r->limits.limits->self_trade == SELF_TRADE_REJECT_NEWEST && !(r->m->flags & FLAG_ALLOW_SELF_TRADE) && !r->unwinds;
     /* Theirs are looked for only where the owner has orders on the other side; what waits for a price meets nobody yet. */
     if (!rejects || type_waits(r->m->type) || !own_rests(r->c, r->d->seat, r->d->account, r->d->instrument, 1u - r->m->side))
         return !all || risk_must(r, all, REASON_SELF_TRADE, true, 0, 0);
@@ -289,6 +297,7 @@ RISK_INLINE void begin(risk_order *r, const core *c, const core_command *m, risk
     r->m = m;
     r->d = d;
     r->amended = amended;
+    r->unwinds = false;
     r->account = d->account ? ACCOUNT(c, d->account) : NULL;
     r->instrument = d->instrument ? INSTRUMENT(c, d->instrument) : NULL;
     r->held = amended ? amended->hold : 0;
@@ -300,7 +309,8 @@ RISK_INLINE void begin(risk_order *r, const core *c, const core_command *m, risk
 /* The policy by which the taker's owner's own orders are canceled rather than met. */
 RISK_INLINE bool gives_way(const risk_order *r)
 {
-    bool wants = r->limits.limits->self_trade == SELF_TRADE_CANCEL_OLDEST && !(r->m->flags & FLAG_ALLOW_SELF_TRADE);
+    bool oldest = r->limits.limits->self_trade == SELF_TRADE_CANCEL_OLDEST || (r->unwinds && r->limits.limits->self_trade);
+    bool wants = oldest && !(r->m->flags & FLAG_ALLOW_SELF_TRADE);
     return wants && own_rests(r->c, r->d->seat, r->d->account, r->d->instrument, 1u - r->m->side);
 }
 
@@ -308,20 +318,21 @@ RISK_INLINE bool gives_way(const risk_order *r)
 RISK_INLINE bool approved(risk_order *r, bool all)
 {
     const core_order *amended = r->amended;
+    r->unwinds = __builtin_expect(r->m->flags & FLAG_UNWIND, 0) && unwinds(r);
     if (!gates(r, all) || !world(r)) return false;
     limits_look(r->c, r->account, r->instrument, r->m->strategy, r->m->key, &r->limits);
     if (!shape(r) || !quantity(r, all)) return false;
     r->d->preview.position = r->d->position;
     r->d->preview.gives_way = gives_way(r);
     if (!notional(r, all)) return false;
-    if ((r->limits.on & ON_PRICES || all) && !prices_allow(r, all)) return false;
+    if ((r->limits.on & ON_PRICES || all) && !r->unwinds && !prices_allow(r, all)) return false;
     uint32_t maker = amended ? amended->maker_fee_ppm : r->instrument->spec.maker_fee_ppm;
     uint32_t taker = amended ? amended->taker_fee_ppm : r->instrument->spec.taker_fee_ppm;
     if (!balance(r, all, maker > taker ? maker : taker)) return false;
     if ((r->limits.on & ON_EXPOSURE || all) && !exposure_allows(r, all)) return false;
-    if (amended == NULL && !counts(r, all)) return false;
-    if (!messages(r, all)) return false;
-    if (amended == NULL && !duplicate(r, all)) return false;
+    if (amended == NULL && !r->unwinds && !counts(r, all)) return false;
+    if (!r->unwinds && !messages(r, all)) return false;
+    if (amended == NULL && !r->unwinds && !duplicate(r, all)) return false;
     return self_trade(r, all) && market(r, all, amended ? amended->remaining : 0);
 }
 

@@ -17,6 +17,7 @@ typedef struct {
     const core_account *account;       /* NULL when unknown */
     const core_instrument *instrument; /* NULL when unknown */
     const core_order *amended;         /* NULL: a new order */
+    bool unwinds;                      /* a flatten's, and surely reduces */
     risk_decision *d;
     core_verdict *verdicts; /* of a check */
     uint32_t count;

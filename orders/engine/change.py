@@ -56,7 +56,14 @@ def change(
 
 def cancel_all(recorder: Recorder, batch: Batch, raw: bytes, command: messages.CancelAll) -> None:
     """Cancel what passes the filters; orders that follow others' fills are orders like any."""
-    gone = [
+    gone = matching(recorder, command)
+    sweep(recorder, batch, raw, gone)
+    say(batch, command, 200, {"results": [order_picture(order) for order in gone]})
+
+
+def matching(recorder: Recorder, command: messages.CancelAll) -> list[LiveOrder]:
+    """The open orders that pass the filters, oldest first."""
+    return [
         order
         for order in recorder.orders.open()
         if order.account.id in command.account_ids
@@ -65,12 +72,15 @@ def cancel_all(recorder: Recorder, batch: Batch, raw: bytes, command: messages.C
         and command.side in (None, order.side)
         and command.strategy_id in (None, order.strategy_id)
     ]
+
+
+def sweep(recorder: Recorder, batch: Batch, raw: bytes, gone: list[LiveOrder]) -> None:
+    """Cancel all of these, journalled under the command that asked."""
     for begin in range(0, len(gone), SWEPT_AT_ONCE):
         for order in gone[begin : begin + SWEPT_AT_ONCE]:
             if recorder.core.order(order.order_no) is not None:  # a leg may have ended with the other one
                 recorder.core.cancel(batch.at_ns, order.order_no)
         recorder.journal(batch, raw)
-    say(batch, command, 200, {"results": [order_picture(order) for order in gone]})
 
 
 def _amend(recorder: Recorder, batch: Batch, order: LiveOrder, command: messages.Amend) -> bool:

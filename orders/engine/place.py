@@ -9,7 +9,7 @@ import psycopg
 
 from marketdata.precision import amount_text, to_amount
 from orders import messages, shapes
-from orders._core import FLAG_ALLOW_DUPLICATE, FLAG_POST_ONLY, FLAG_REDUCE_ONLY, FLAG_TRAIL_PERCENT
+from orders._core import FLAG_ALLOW_DUPLICATE, FLAG_POST_ONLY, FLAG_REDUCE_ONLY, FLAG_TRAIL_PERCENT, FLAG_UNWIND
 from orders.conditions import NO_TERMS
 from orders.engine import caps, journal
 from orders.engine.batch import Batch
@@ -48,8 +48,12 @@ def place(
     if capped is not None:
         return say(batch, command, 403, refusal(capped))
     recorder.orders.add(order)
+    swept = "" if command.unwind else recorder.sweeps.refuse(order, batch.at_ns // 1_000_000 - age_ms)
     if age_ms > (MARKET_AGE_MS if command.type == "market" else COMMAND_AGE_MS):
-        _refuse_stale(recorder, batch, raw, order, age_ms)
+        limit = MARKET_AGE_MS if order.type == "market" else COMMAND_AGE_MS
+        _refuse(recorder, batch, raw, order, shapes.reason_shape("COMMAND_STALE", str(limit), str(age_ms)))
+    elif swept:
+        _refuse(recorder, batch, raw, order, shapes.reason_shape(swept))
     else:
         _into_core(recorder, batch, order, command)
         recorder.journal(batch, raw)
@@ -87,6 +91,7 @@ def flags_of(command: messages.Place) -> int:
     flags = FLAG_POST_ONLY if command.post_only else 0
     flags |= FLAG_REDUCE_ONLY if command.reduce_only else 0
     flags |= FLAG_ALLOW_DUPLICATE if command.allow_duplicate else 0
+    flags |= FLAG_UNWIND if command.unwind else 0
     return flags | (FLAG_TRAIL_PERCENT if command.terms is not None and command.terms.trail_percent else 0)
 
 
@@ -108,13 +113,12 @@ def _over_caps(
     return None
 
 
-def _refuse_stale(recorder: Recorder, batch: Batch, raw: bytes, order: LiveOrder, age_ms: int) -> None:
-    """Too old to be executed: recorded and rejected without the core, which knows no streams."""
+def _refuse(recorder: Recorder, batch: Batch, raw: bytes, order: LiveOrder, reason: dict[str, Any]) -> None:
+    """Too old to be executed, or overtaken: recorded and rejected without the core, which knows no streams."""
     entry = journal.append(recorder.chain, batch.at_ns, journal.COMMAND, journal.command_payload(raw, b""))
     batch.journal.append(entry)
     order.status = "rejected"
-    limit = MARKET_AGE_MS if order.type == "market" else COMMAND_AGE_MS
-    order.reason = shapes.reason_shape("COMMAND_STALE", str(limit), str(age_ms))
+    order.reason = reason
     order.seq = recorder.fold.books.next_seq(order.account.id)
     batch.touched[order.order_no] = order
     payload = {"kind": "report", "exec_type": "8", "order": order_picture(order), "fill": None, "position": None,

@@ -16,6 +16,7 @@ from orders.engine.identity import Identity
 from orders.engine.orders import LiveOrder, Orders
 from orders.engine.reports import Report, unpack
 from orders.engine.stored import Decided
+from orders.engine.sweeps import Sweeps
 from orders.engine.world import World
 
 REPLAYED = {"Idempotent-Replay": "true"}
@@ -33,6 +34,7 @@ class Recorder:
         self.orders = orders
         self.fold = fold
         self.identity = Identity()
+        self.sweeps = Sweeps()
 
     def journal(self, batch: Batch, raw: bytes, reports: bytes | None = None) -> list[Report]:
         """Journal a command with what the core made of it, and fold that into the batch."""

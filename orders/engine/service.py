@@ -35,6 +35,7 @@ from orders.engine.reading import ReadLane
 from orders.engine.recorder import Recorder
 from orders.engine.reports import unpack as unpack_reports
 from orders.engine.teller import Teller
+from orders.engine.urgent import Urgent
 from orders.engine.valuing import Valuer
 
 log = logging.getLogger(__name__)
@@ -121,6 +122,9 @@ class EngineService(Service):
         self.decider = Decider(self.recorder, self.market.exchanges)
         self.teller = Teller(self.core, self.chain, self.orders, self.fold)
         self.valuer = Valuer(self.teller)
+        self.urgent = Urgent(self.shard, self.recorder)
+        self.urgent.listen(connection)
+        self.recorder.sweeps.resumed(self.world.resumed)
         self.checkpointer = Checkpointer(database(), self.shard)
         self.checkpoint_seq, self.checkpoint_ns = found.checkpoint_seq, clock.monotonic_ns()
         told = world.World(halts=found.halts, limits={place: {} for place in found.limits})
@@ -130,7 +134,15 @@ class EngineService(Service):
         self._drain_old_stream(connection)
         failpoints.reach("recovery.drained")
         self.stream = channels.commands(self.shard, self.lease.epoch)
-        self.bus.create_stream(self.stream)
+        self._make_stream()
+        self.urgent.ready = True
+
+    def _make_stream(self) -> None:
+        """Where commands come in. Without a bus the shard goes on all the same: rows are obeyed; a later turn makes the stream."""
+        try:
+            self.bus.create_stream(self.stream)
+        except buses.BusDown as error:
+            log.warning("no command stream yet: %s", error)
 
     def _begin_epoch(self, batch: Batch, told: world.World) -> None:
         payload = journal.told_payload("epoch", [self.lease.epoch], {})
@@ -177,7 +189,8 @@ class EngineService(Service):
         market = self.core.reports()
         minute = now_ns // MINUTE_NS
         due = clock.monotonic_ns() - self.last_txn_ns >= IDLE_NS
-        if entries or market or due or self.market.far.turns:
+        urgent = self.urgent.due(connection, now_ns)
+        if entries or market or due or urgent or self.market.far.turns:
             self._transact(connection, entries, lambda batch, cursor: self._market(batch, cursor, market, minute))
             self.last_txn_ns = clock.monotonic_ns()
         self.market.publish()
@@ -221,11 +234,12 @@ class EngineService(Service):
             if due or (version != self.control_version and self.control_version >= 0):
                 self._obey(batch, cursor)
             self.control_version = version
+            closed = self.urgent.step(cursor, batch)
             self.recorder.identity.prepare(cursor, [command for _, _, command in commands])
             now_ms = at_ns // 1_000_000
             for sent_ms, raw, command in commands:
                 self.decider.decide(cursor, batch, raw, command, now_ms - sent_ms)
-            if commands:
+            if commands or closed:
                 self._refill(batch)
             trips.write(cursor, batch, self.teller, self.world)
             failpoints.reach("engine.decided")
@@ -285,6 +299,7 @@ class EngineService(Service):
         new = world.read(cursor, self.shard)
         old, self.world = self.world, new
         self.recorder.world = new
+        self.recorder.sweeps.resumed(new.resumed)
         self.market.withdraw_changed(old, new, batch.at_ns)
         self.teller.obey(batch, old, new)
         self.market.obey(old, new, batch.at_ns)

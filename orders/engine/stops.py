@@ -28,12 +28,14 @@ from orders._core import (
     SCOPE_STRATEGY,
 )
 from orders.engine import numbers
+from orders.engine.sweeps import KEPT_MS
 from orders.ids import strategy_key
 
 if TYPE_CHECKING:
     from orders.engine.world import World
 
 MS_NS = 1_000_000
+ITSELF = ("the clock", "the engine")  # who ends a halt without a person
 STATES = {"active": HALT_ACTIVE, "reducing": HALT_REDUCING, "halted": HALT_HALTED}
 BETWEEN = "|"  # of an account and an instrument, in the key of a position
 NUMBERS = {name: number for number, name in REASONS.items()}
@@ -82,6 +84,8 @@ def _read_halts(cursor: psycopg.Cursor[Any], world: World) -> None:
             stop["until_ns"] = clock.to_ms(until) * MS_NS
             world.due_ns = min(world.due_ns, stop["until_ns"]) if state != "active" else world.due_ns
         for place in places(world, scope, _key_id(cursor, key) if scope == "key" else key, owner_id):
+            if state == "active" and set_by not in ITSELF and clock.now_ms() - clock.to_ms(set_at) < KEPT_MS:
+                world.resumed[place] = clock.to_ms(set_at)
             if STATES[state] >= world.halts.get(place, HALT_ACTIVE):
                 world.halts[place], world.stops[place] = STATES[state], stop
         if state != "active":

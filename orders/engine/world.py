@@ -178,6 +178,7 @@ class World:
     assets: dict[int, str] = field(default_factory=dict)
     halts: dict[stops.Place, int] = field(default_factory=dict)
     stops: dict[stops.Place, dict[str, int]] = field(default_factory=dict)  # of halts that tripped: why, until when
+    resumed: dict[stops.Place, int] = field(default_factory=dict)  # scopes a person let go on lately, and when, in ms
     gates: dict[stops.Place, int] = field(default_factory=dict)
     limits: dict[stops.Place, dict[str, int]] = field(default_factory=dict)  # of every scope but accounts
     due_ns: int = NEVER_NS  # when the clock alone changes this picture

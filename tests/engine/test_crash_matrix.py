@@ -166,7 +166,9 @@ def _compare(told: dict[str, tuple[str, str]], page: Page, money: Any) -> None:
     rows = {row.request_id: row for row in Order.objects.all()}
     assert len(rows) == Order.objects.count() > 20, "one request, one order"
     for request_id, (order_id, _) in told.items():
-        assert request_id in rows and str(rows[request_id].id) == order_id, f"{request_id} was acknowledged and is not there"
+        assert request_id in rows and str(rows[request_id].id) == order_id, (
+            f"{request_id} was acknowledged and is not there"
+        )
     with connection.cursor() as cursor:
         for sentence, query in WRONG.items():
             cursor.execute(query)
