@@ -5,8 +5,11 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
+import pytest
+
 from marketdata import clock
 from orders import _core, messages
+from orders import poll as poll_module
 from orders.exchanges.sim import RemoteSimExchange
 from orders.models import Fill, Order
 from orders.poll import poll
@@ -51,6 +54,24 @@ def test_a_withheld_fill_is_found_and_booked_once(engine: Any) -> None:
     assert Fill.objects.filter(order_uuid=row.id).count() == 1
     assert _poll(engine).mended == 0 and Fill.objects.filter(order_uuid=row.id).count() == 1
     engine.core.verify()
+
+
+@pytest.mark.parametrize("point", ["poll.found", "poll.sent"])
+def test_a_poll_that_dies_is_made_up_for_by_the_next(engine: Any, monkeypatch: pytest.MonkeyPatch, point: str) -> None:
+    order = _resting_sell(engine, "0.01")
+    _hit(engine, order, 400)
+
+    def die(name: str) -> None:
+        if name == point:
+            raise SystemExit
+
+    monkeypatch.setattr(poll_module.failpoints, "reach", die)
+    with pytest.raises(SystemExit):
+        _poll(engine)
+    monkeypatch.undo()
+    assert _poll(engine).mended == (1 if point == "poll.found" else 0)
+    assert str(Order.objects.get(id=order["id"]).filled_quantity.normalize()) == "0.004"
+    assert Fill.objects.filter(order_uuid=order["id"]).count() == 1
 
 
 def test_a_withheld_last_fill_ends_the_order(engine: Any) -> None:

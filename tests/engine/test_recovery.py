@@ -8,6 +8,7 @@ from typing import Any
 import psycopg
 import pytest
 
+from marketdata import failpoints
 from orders._core import REPORT_FORMAT, Core
 from orders.engine import journal, recovery
 from orders.engine.service import database
@@ -38,6 +39,22 @@ def test_checkpoint_and_tail_equal_the_full_replay(engine: Any) -> None:
     before = engine.core.hash()
     engine.restart()
     assert engine.core.hash() == before == _replayed()
+
+
+def test_a_checkpoint_that_dies_in_its_fork_leaves_the_one_before(
+    engine: Any, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    service = engine.service
+    service.checkpointer.now(engine.core, service.chain.seq, service._extra())
+    _trade(engine)
+    monkeypatch.setattr(failpoints, "_name", "checkpoint.forked")
+    service.checkpointer.start(engine.core, service.chain.seq, service._extra())
+    service.checkpointer.wait()
+    assert "failed in its fork" in caplog.text
+    assert Checkpoint.objects.count() == 1
+    before = engine.core.hash()
+    engine.restart()
+    assert engine.core.hash() == before
 
 
 def _replayed() -> int:
