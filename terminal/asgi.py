@@ -1,4 +1,4 @@
-"""What daphne serves. Order entry has a door of its own in front of Django; the rest is screens, REST and sockets."""
+"""What web serves. Order entry has a door of its own in front of Django; the rest is screens, REST and sockets."""
 
 from __future__ import annotations
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Any
 
 from django.conf import settings
-from django.core.checks import CheckMessage, Error, register
+from django.core.checks import CheckMessage, Error, Warning, register
 
 
 @register()
@@ -26,6 +27,22 @@ def check_settings(**_: Any) -> list[CheckMessage]:
         found.append(Error("TIME_ZONE must be UTC: the trading day is.", id="terminal.E002"))
     if settings.EXCHANGE_OVERRIDES and (trouble := _unreadable(Path(settings.EXCHANGE_OVERRIDES))):
         found.append(Error(f"EXCHANGE_OVERRIDES cannot be used: {trouble}.", id="terminal.E003"))
+    for proxy in settings.TRUSTED_PROXIES:
+        try:
+            ip_network(proxy, strict=False)
+        except ValueError:
+            found.append(
+                Error(f"TRUSTED_PROXIES names {proxy!r}, which is no address and no network.", id="terminal.E004")
+            )
+    if settings.BEHIND_TLS and not settings.TRUSTED_PROXIES:
+        found.append(
+            Warning(
+                "BEHIND_TLS is on and TRUSTED_PROXIES is empty: unless the proxy is on this machine, "
+                "everybody behind it shares the connections of one address.",
+                hint="Name the proxy in TRUSTED_PROXIES, and let it set X-Forwarded-For as deploy/nginx.conf does.",
+                id="terminal.W001",
+            )
+        )
     return found
 
 

@@ -51,6 +51,10 @@ CSRF_TRUSTED_ORIGINS = env.words("CSRF_TRUSTED_ORIGINS", [])
 PUBLIC_URL = env.text("PUBLIC_URL", "http://127.0.0.1:8000")
 BEHIND_TLS = env.switch("BEHIND_TLS")
 METRICS_PUBLIC = env.switch("METRICS_PUBLIC")
+# What web takes at once; terminal/web/peers.py says who counts as one.
+CONNECTIONS_MAX = env.number("CONNECTIONS_MAX", 2000, least=20)
+CONNECTIONS_PER_ADDRESS = env.number("CONNECTIONS_PER_ADDRESS", 20, least=1)
+TRUSTED_PROXIES = env.words("TRUSTED_PROXIES", [])
 
 # --- Django --------------------------------------------------------------------------------------------------------
 INSTALLED_APPS = [

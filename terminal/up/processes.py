@@ -19,9 +19,7 @@ def service(name: str, number: int = 1) -> list[str]:
 
 def commands(host: str, port: int, shards: int) -> dict[str, list[str]]:
     """Process name -> what `python` is given, in the order they start."""
-    web = ["-m", "daphne", "-b", host, "-p", str(port), "--verbosity", "0", "--server-name", "Meridian"]
-    web += ["--ping-interval", "20", "--application-close-timeout", "2", "terminal.asgi:application"]
-    found = {"web": web}
+    found = {"web": ["-m", "terminal.web", "-b", host, "-p", str(port)]}
     for number in range(1, shards + 1):
         found[f"engine-{number}"] = service("engine", number)
     found["feed-1"] = service("feed")

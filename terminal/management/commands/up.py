@@ -24,7 +24,9 @@ class Command(BaseCommand):
         parser.add_argument("--data", default=str(settings.DATA), help="Directory of the installation.")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        wrong = [error for error in check_settings() if error.id != "terminal.E001"]  # it makes its own key
+        wrong = [
+            one for one in check_settings() if one.is_serious() and one.id != "terminal.E001"
+        ]  # it makes its own key
         if wrong:
             print(*(error.msg for error in wrong), "Nothing was started.", sep="\n")
             sys.exit(1)
