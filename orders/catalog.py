@@ -6,6 +6,7 @@ older `spec_version` is refused there.
 
 from __future__ import annotations
 
+import asyncio
 import threading
 from dataclasses import dataclass
 from decimal import Decimal
@@ -47,6 +48,10 @@ class KnownAccount:
     is_default: bool
 
 
+class NotInMemory(Exception):
+    """Asked within an event loop, and only PostgreSQL knows: ask again in a thread."""
+
+
 class Catalog:
     """All instruments and accounts, by name. Thread-safe: the picture is replaced, never changed."""
 
@@ -80,6 +85,7 @@ class Catalog:
         for account in self.accounts_of(owner_id):
             if account.is_default and account.exchange == exchange:
                 return account
+        _refuse_to_wait()
         make_default_account(owner_id, exchange)
         self.forget()
         return next(a for a in self.accounts_of(owner_id) if a.is_default and a.exchange == exchange)
@@ -91,6 +97,7 @@ class Catalog:
     def _refresh(self) -> None:
         if clock.monotonic_ns() - self._read_at_ns < FRESH_NS:
             return
+        _refuse_to_wait()
         with self._lock:
             if clock.monotonic_ns() - self._read_at_ns < FRESH_NS:
                 return
@@ -116,6 +123,15 @@ class Catalog:
                 if known.exchange not in exchanges:
                     exchanges.append(known.exchange)
         self._instruments, self._exchanges_of = found, where
+
+
+def _refuse_to_wait() -> None:
+    """No event loop ever waits for PostgreSQL here."""
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return
+    raise NotInMemory
 
 
 def make_default_account(owner_id: int, exchange_name: str) -> Account:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from orders import catalog, intake, messages, pace, services
+from orders import catalog, intake, messages, pace, sentences, services
 from orders.errors import ApiError, invalid
 from orders.identity import Identity
 from orders.messages import Reply
@@ -26,7 +26,11 @@ def read_items(body: Mapping[str, Any]) -> list[Any]:
     if unknown:
         raise ApiError(400, "UNKNOWN_FIELD", "A batch has items and nothing else; nothing was done.",
                        errors={str(name): "is no field of a batch" for name in unknown})  # fmt: skip
-    items = body.get("items")
+    return checked_items(body.get("items"))
+
+
+def checked_items(items: Any) -> list[Any]:
+    """A list of items, neither empty nor too long. Raises ApiError 400."""
     if not isinstance(items, list) or not 0 < len(items) <= ITEMS_MAX:
         raise invalid({"items": f"must be a list of 1 to {ITEMS_MAX} items"})
     return items
@@ -50,8 +54,17 @@ def read(identity: Identity, item: Any) -> Wish:
         return services.reply_of(error)
 
 
+def wish(identity: Identity, op: str, order: Any) -> Wish:
+    """One op with its order."""
+    try:
+        return read_order(identity, op, order)
+    except ApiError as error:
+        return services.reply_of(error)
+
+
 def read_order(identity: Identity, op: str, order: Any) -> messages.Command:
     """The command an op and its order make. Raises ApiError."""
+    identity.require("trade")
     if not isinstance(order, dict):
         raise invalid({"order": "must be an object"})
     if op == "place":
@@ -104,6 +117,12 @@ def read_sweep(identity: Identity, order: Mapping[str, Any]) -> messages.CancelA
         owner_id=identity.owner_id, key_id=identity.key_id, account_ids=[account.id for account in accounts],
         instrument_id=instrument_id, side=side, strategy_id=strategy_id,
     )  # fmt: skip
+
+
+def too_many_in_flight(most: int) -> Reply:
+    """429: what was sent before is not answered yet."""
+    message = sentences.of({"code": "IN_FLIGHT_MAX", "limit": str(most)})
+    return services.reply_of(ApiError(429, "IN_FLIGHT_MAX", message, headers={"Retry-After": "1"}, limit=str(most)))
 
 
 def answer(reply: Reply, before: bytes = b"{") -> bytes:

@@ -15,6 +15,7 @@ from django.conf import settings  # noqa: E402
 from django.core.exceptions import ImproperlyConfigured  # noqa: E402
 
 from orders.door import HotDoor  # noqa: E402
+from terminal.bot_door import BotDoor  # noqa: E402
 from terminal.routing import websocket_urlpatterns  # noqa: E402
 
 if settings.SECRET_KEY_IS_EPHEMERAL:
@@ -23,5 +24,5 @@ if settings.SECRET_KEY_IS_EPHEMERAL:
     )
 
 application = ProtocolTypeRouter(
-    {"http": HotDoor(django_application), "websocket": AuthMiddlewareStack(URLRouter(websocket_urlpatterns))}
+    {"http": HotDoor(django_application), "websocket": BotDoor(AuthMiddlewareStack(URLRouter(websocket_urlpatterns)))}
 )

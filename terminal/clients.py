@@ -20,14 +20,18 @@ PACE_S = 0.02
 Send = Callable[[str], Awaitable[None]]
 
 
-def _transport(send: Any) -> Any:
-    """daphne's transport behind a consumer's `send`; None when it cannot be told (another server, a test).
+def protocol_of(send: Any) -> Any:
+    """daphne's protocol behind a socket's `send`; None when it cannot be told (another server, a test).
 
-    Channels hands consumers daphne's own `send`, a partial over its protocol, perhaps behind the session middleware.
+    daphne hands applications a partial over its protocol; for consumers it is perhaps behind the session middleware.
     """
     send = getattr(getattr(send, "__self__", None), "real_send", send)
     arguments = getattr(send, "args", ())
-    return getattr(arguments[0], "transport", None) if arguments else None
+    return arguments[0] if arguments and hasattr(arguments[0], "transport") else None
+
+
+def _transport(send: Any) -> Any:
+    return getattr(protocol_of(send), "transport", None)
 
 
 def hold_little(send: Any) -> None:

@@ -1,0 +1,256 @@
+"""One bot's session: logon, then orders, many in flight, and the channels of its accounts if it wants them.
+
+Nothing here waits while a frame is received. What a frame asks is read and handed over at once, answered when the engine answers;
+what needs PostgreSQL first (a logon, an account never seen) is done by a task, and frames that come meanwhile stand in line.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import deque
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+import msgspec
+
+from marketdata import clock
+from orders import auth, catalog, items, parsers, services
+from orders.door import in_thread
+from orders.errors import ApiError, invalid
+from orders.gathering import gathering
+from orders.identity import AuthError, Identity
+from orders.messages import Command, Reply
+from terminal.bot_line import Line
+
+PATH = "/ws/bot"
+FRAME_BYTES_MAX = 256 * 1024
+LOGON_BYTES_MAX = 16 * 1024
+LOGON_S = 5.0
+IN_FLIGHT_MAX = 1024
+WAITING_MAX = 1024  # frames that stand in line
+BAD_MAX, BAD_WINDOW_NS = 10, 10_000_000_000
+SIGNED_OUT, BAD_FRAMES, TOO_LARGE = 4401, 4400, 1009
+ORDER_OPS = frozenset({"place", "amend", "cancel", "cancel_all"})
+
+log = logging.getLogger(__name__)
+_encode = msgspec.json.Encoder().encode
+
+
+class Session:
+    """Belongs to one event loop."""
+
+    def __init__(self, line: Line, client_ip: str) -> None:
+        self._line = line
+        self._ip = client_ip
+        self._loop = asyncio.get_running_loop()
+        self._gathering = gathering()
+        self._bad: deque[int] = deque(maxlen=BAD_MAX)
+        self._frames: deque[bytes] = deque()
+        self._work: asyncio.Task[None] | None = None
+        self._looking: set[asyncio.Task[None]] = set()
+        self.identity: Identity | None = None
+        self.in_flight = 0
+        self._logon_by = self._loop.call_later(LOGON_S, self._too_late)
+
+    def stop(self) -> None:
+        """The socket is gone. What is in flight is decided all the same."""
+        self._logon_by.cancel()
+        if self._work:
+            self._work.cancel()
+
+    # -- frames ---------------------------------------------------------------------------------------------------------------
+
+    def receive(self, raw: bytes) -> None:
+        """A frame came."""
+        if len(raw) > (FRAME_BYTES_MAX if self.identity else LOGON_BYTES_MAX):
+            self._line.close(TOO_LARGE)
+        elif self._work is None:
+            self._begin(raw)
+        elif len(self._frames) < WAITING_MAX:
+            self._frames.append(raw)
+        else:
+            self._line.close(BAD_FRAMES)
+
+    def _begin(self, raw: bytes) -> None:
+        """Do what a frame asks; leave a task behind where that takes longer than a moment."""
+        number: Any = None
+        try:
+            frame = parsers.parse_object(raw, FRAME_BYTES_MAX)
+            number = frame.get("id")
+            if not _is_number(number):
+                number = None
+                raise invalid({"id": "must be a whole number, or text of at most 64 characters"})
+            self._do(frame, number)
+        except ApiError as error:
+            self._refuse(number, error)
+
+    def _do(self, frame: dict[str, Any], number: Any) -> None:
+        op = frame.get("op")
+        if self.identity is None:
+            if op == "logon":
+                self._slowly(self._logon(frame, number))
+            else:
+                self._refuse_logon(number, AuthError(401, "AUTH_INVALID", "Log on first; nothing was done."))
+        elif op in ORDER_OPS:
+            _only(frame, "op", "id", "order")
+            self._read(partial(items.wish, self.identity, str(op), frame.get("order")), partial(self._ask, number))
+        elif op == "batch":
+            _only(frame, "op", "id", "items")
+            wanted = items.checked_items(frame.get("items"))
+            self._read(partial(items.read_all, self.identity, wanted), partial(self._ask_all, number))
+        elif op == "ping":
+            self._line.say(_encode({"op": "pong", "id": number, "t": clock.now_ms()}))
+        else:
+            raise invalid({"op": "must be one of logon, place, amend, cancel, cancel_all, batch, ping"})
+
+    def _read(self, read: Callable[[], Any], then: Callable[[Any], None]) -> None:
+        """Read orders in memory; in a thread when memory does not know their account or instrument."""
+        try:
+            wishes = read()
+        except catalog.NotInMemory:
+            self._slowly(self._read_in_thread(read, then))
+        else:
+            then(wishes)
+
+    async def _read_in_thread(self, read: Callable[[], Any], then: Callable[[Any], None]) -> None:
+        then(await in_thread(read)())
+
+    def _slowly(self, doing: Any) -> None:
+        self._work = self._loop.create_task(self._finish(doing))
+
+    async def _finish(self, doing: Any) -> None:
+        """A task of this frame, then the frames that stood in line."""
+        try:
+            await doing
+        except ApiError as error:
+            self._refuse(None, error)
+        except Exception:
+            log.exception("a bot's frame failed")
+            self._line.close(1011)
+        self._work = None
+        while self._frames and self._work is None:
+            self._begin(self._frames.popleft())
+
+    def _refuse(self, number: Any, error: ApiError) -> None:
+        """Say no to a whole frame. Ten frames in ten seconds that are none close the line."""
+        self._line.say(items.answer(services.reply_of(error), _id(number)))
+        if error.status != 400:
+            return
+        now_ns = clock.monotonic_ns()
+        self._bad.append(now_ns)
+        if len(self._bad) == BAD_MAX and now_ns - self._bad[0] < BAD_WINDOW_NS:
+            self._line.close(BAD_FRAMES)
+
+    # -- logon ----------------------------------------------------------------------------------------------------------------
+
+    def _too_late(self) -> None:
+        self._refuse_logon(None, AuthError(401, "AUTH_INVALID", "Nobody logged on within 5 seconds."))
+
+    async def _logon(self, frame: dict[str, Any], number: Any) -> None:
+        try:
+            _only(frame, "op", "id", "key", "timestamp", "signature", "reports")
+            self.identity = await in_thread(_identify)(frame, self._ip)
+        except ApiError as error:
+            self._refuse_logon(number, error)
+            return
+        self._logon_by.cancel()
+        answer = {"op": "logon", "id": number, "status": 200, "limits": await in_thread(limits_of)(self.identity)}
+        self._line.say(_encode(answer))
+
+    def _refuse_logon(self, number: Any, error: ApiError) -> None:
+        self._line.say(_encode({"op": "logon", "id": number, "status": error.status, **error.body()}))
+        self._line.close(SIGNED_OUT)
+
+    # -- orders ---------------------------------------------------------------------------------------------------------------
+
+    def _ask(self, number: Any, wish: items.Wish) -> None:
+        """One wish, answered by one frame."""
+        self._hand_over(wish, partial(self._answer, number))
+
+    def _answer(self, number: Any, reply: Reply) -> None:
+        self._line.say(items.answer(reply, _id(number)))
+
+    def _ask_all(self, number: Any, wishes: list[items.Wish]) -> None:
+        """A batch, answered by one frame when its last is."""
+        replies: list[Reply | None] = [None] * len(wishes)
+        left = len(wishes)
+
+        def hear(place: int, reply: Reply) -> None:
+            nonlocal left
+            replies[place] = reply
+            left -= 1
+            if not left:
+                self._line.say(items.answers(replies, b'%s"status":207,' % _id(number)))  # type: ignore[arg-type]
+
+        for place, wish in enumerate(wishes):
+            self._hand_over(wish, partial(hear, place))
+
+    def _hand_over(self, wish: items.Wish, answer: Callable[[Reply], None]) -> None:
+        if isinstance(wish, Reply):
+            answer(wish)
+        elif self.in_flight >= IN_FLIGHT_MAX:
+            answer(items.too_many_in_flight(IN_FLIGHT_MAX))
+        else:
+            self.in_flight += 1
+            assert self.identity is not None
+            self._gathering.ask(self.identity.shard, wish, partial(self._heard, wish, answer))
+
+    def _heard(self, command: Command, answer: Callable[[Reply], None], reply: Reply | None) -> None:
+        if reply is None:
+            task = self._loop.create_task(self._look_up(command, answer))
+            self._looking.add(task)
+            task.add_done_callback(self._looking.discard)
+            return
+        self.in_flight -= 1
+        answer(reply)
+
+    async def _look_up(self, command: Command, answer: Callable[[Reply], None]) -> None:
+        assert self.identity is not None
+        reply = await in_thread(services.look_up)(self.identity, command)
+        self._heard(command, answer, reply)
+
+
+def _identify(frame: dict[str, Any], client_ip: str) -> Identity:
+    """Who logs on. Raises AuthError."""
+    key, timestamp, signature = (frame.get(name) for name in ("key", "timestamp", "signature"))
+    moment = str(timestamp) if isinstance(timestamp, (int, str)) and not isinstance(timestamp, bool) else ""
+    if not isinstance(key, str) or not isinstance(signature, str):
+        raise AuthError(401, "AUTH_INVALID", "A logon has key, timestamp and signature; nothing was done.")
+    return auth.signed(key, moment, signature, "GET", PATH, b"", client_ip)
+
+
+def limits_of(who: Identity) -> dict[str, Any]:
+    """What the key may do, and what the socket takes."""
+    accounts = [account for account in catalog.default().accounts_of(who.owner_id) if who.may_use_account(account.id)]
+    return {
+        "scopes": sorted(who.scopes),
+        "accounts": [account.name for account in accounts if who.may_use_kind(account.kind)],
+        "symbols": None if who.symbols is None else sorted(who.symbols),
+        "paper_only": who.paper_only,
+        "rate_per_second": who.rate_per_second,
+        "order_notional_max": None if who.order_notional_max is None else str(who.order_notional_max),
+        "day_notional_max": None if who.day_notional_max is None else str(who.day_notional_max),
+        "in_flight": IN_FLIGHT_MAX,
+        "batch_items": items.ITEMS_MAX,
+        "frame_bytes": FRAME_BYTES_MAX,
+    }
+
+
+def _only(frame: dict[str, Any], *known: str) -> None:
+    unknown = frame.keys() - set(known)
+    if unknown:
+        raise ApiError(400, "UNKNOWN_FIELD", "Some fields are not known; nothing was done.",
+                       errors=dict.fromkeys(unknown, "is no field of this frame"))  # fmt: skip
+
+
+def _is_number(value: Any) -> bool:
+    if isinstance(value, str):
+        return len(value) <= 64
+    return value is None or (isinstance(value, int) and not isinstance(value, bool) and -(2**63) <= value < 2**64)
+
+
+def _id(number: Any) -> bytes:
+    """The beginning of an answer."""
+    return b'{"id":%d,' % number if type(number) is int else b'{"id":' + _encode(number) + b","
