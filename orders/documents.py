@@ -300,6 +300,60 @@ class AskResume(serializers.Serializer):
     reason = text(required=False)
 
 
+class AskFlatten(serializers.Serializer):
+    account = text()
+
+
+class AskDrill(serializers.Serializer):
+    account = text(
+        required=False, help_text="A paper account that may lose what it holds; one made for it unless said."
+    )
+
+
+class Remainder(serializers.Serializer):
+    exchange = text()
+    symbol = text()
+    strategy_id = text(allow_blank=True)
+    quantity = decimal()
+    reason = Reason()
+    message = text()
+
+
+class Flatten(serializers.Serializer):
+    id = serializers.IntegerField()
+    kind = serializers.ChoiceField(["flatten", "cancel_all"])
+    account = text(allow_null=True)
+    state = serializers.ChoiceField(["pending", "running", "flat", "left", "refused"])
+    asked_at = moment()
+    asked_by = text()
+    decided_at = moment(allow_null=True)
+    canceled = serializers.IntegerField(help_text="Orders that were open.")
+    orders = serializers.IntegerField(help_text="Market orders placed to close.")
+    canceled_ms = serializers.IntegerField(allow_null=True, help_text="From asking until no order stood.")
+    took_ms = serializers.IntegerField(allow_null=True)
+    dust = Remainder(many=True, help_text="Too small to trade; does not keep the account from being flat.")
+    left = Remainder(many=True, help_text="What could not be closed, and why.")
+    message = text()
+
+
+class Drill(serializers.Serializer):
+    id = serializers.IntegerField()
+    account = text()
+    at = moment(help_text="The press; all times are milliseconds since then.")
+    by = text()
+    passed = serializers.BooleanField()
+    last_order_ms = serializers.IntegerField(
+        allow_null=True, help_text="The last new order that was taken; at most 1000."
+    )
+    cancel_issued_ms = serializers.IntegerField(
+        allow_null=True, help_text="The first order was canceled; at most 3000."
+    )
+    canceled_ms = serializers.IntegerField(allow_null=True, help_text="No order stood any more.")
+    flat_ms = serializers.IntegerField(allow_null=True)
+    orders = serializers.IntegerField()
+    message = text()
+
+
 class Verdict(serializers.Serializer):
     code = text()
     ok = serializers.BooleanField()

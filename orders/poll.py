@@ -46,9 +46,13 @@ class Pass:
     next_after: tuple[int, int] | None = None
 
 
-def poll(send: Send, now: datetime, after: tuple[int, int] | None = None, connect: Connect = exchanges.connect) -> Pass:
-    """One pass over at most 500 open orders, oldest first, beginning after (shard, order_no)."""
-    rows = _open_rows(now, after)
+def poll(
+    send: Send, now: datetime, after: tuple[int, int] | None = None, connect: Connect | None = None,
+    account_ids: list[int] | None = None,
+) -> Pass:  # fmt: skip
+    """One pass over at most 500 open orders, oldest first, beginning after (shard, order_no); of these accounts, or of all."""
+    connect = connect or exchanges.connect
+    rows = _open_rows(now, after, account_ids)
     known = _known_fills(rows)
     asked = mended = differences = unreachable = 0
     for (shard, account_id), group in groupby(sorted(rows, key=_group), key=_group):
@@ -90,8 +94,10 @@ def poll(send: Send, now: datetime, after: tuple[int, int] | None = None, connec
     return Pass(asked, mended, differences, unreachable, following)
 
 
-def _open_rows(now: datetime, after: tuple[int, int] | None) -> list[Order]:
+def _open_rows(now: datetime, after: tuple[int, int] | None, account_ids: list[int] | None) -> list[Order]:
     rows = Order.objects.exclude(status__in=FINAL).filter(created_at__lt=now - AGE_MIN)
+    if account_ids is not None:
+        rows = rows.filter(account_id__in=account_ids)
     if after is not None:
         shard, order_no = after
         rows = rows.filter(Q(shard__gt=shard) | Q(shard=shard, order_no__gt=order_no))

@@ -13,7 +13,7 @@ import msgspec
 from django.db import transaction
 
 from marketdata import bus, channels, clock
-from orders import caller, intake, messages, sentences
+from orders import caller, intake, messages, sentences, urgent
 from orders.errors import DATABASE_AWAY, ApiError
 from orders.identity import Identity
 from orders.messages import Reply
@@ -86,13 +86,20 @@ def cancel_all(
     who = _who(owner)
     reach = intake.reachable(who)
     ids = reach if account_ids is None else [account_id for account_id in account_ids if account_id in reach]
-    return ask(
-        who,
-        messages.CancelAll(
-            owner_id=who.owner_id, key_id=who.key_id, account_ids=ids, instrument_id=instrument_id, side=side,
-            strategy_id=strategy_id,
-        ),
+    sweep = messages.CancelAll(
+        owner_id=who.owner_id, key_id=who.key_id, account_ids=ids, instrument_id=instrument_id, side=side,
+        strategy_id=strategy_id,
     )  # fmt: skip
+    reply = ask(who, sweep)
+    return reply if reply.status == 200 else _by_row(who, sweep, reply)
+
+
+def _by_row(who: Identity, sweep: messages.CancelAll, instead: Reply) -> Reply:
+    """A sweep that the bus did not carry goes by the urgent road; with PostgreSQL away too, it is said as it was."""
+    try:
+        return urgent.reply(urgent.wait(urgent.ask(sweep, who.shard, who.actor)))
+    except DATABASE_AWAY:
+        return instead
 
 
 def ask(who: Identity, command: messages.Command) -> Reply:
@@ -222,13 +229,14 @@ def set_halt(scope: str, key: str, state: str, *, by: str, reason: str = "", own
         halt, _ = Halt.objects.select_for_update().get_or_create(
             scope=scope, key=key, owner=owner, defaults={"version": 0}
         )
+        before = {"was": halt.state, "tripped": halt.code} if halt.code else {"was": halt.state} if halt.version else {}
         halt.state, halt.reason, halt.set_by = state, reason[:200], by[:96]
         halt.code, halt.limit, halt.value, halt.until = "", None, None, None  # a person's word replaces what tripped
         halt.version += 1
         halt.save()
         Audit.objects.create(
             owner=owner, at=clock.now(), actor=by[:96], action=f"halt.{state}", target=f"{scope}:{key}",
-            detail={"reason": reason[:200], "version": halt.version},
+            detail={"reason": reason[:200], "version": halt.version, **before},
         )  # fmt: skip
     bus.default().wake(channels.WAKE_CONTROL)
     return halt

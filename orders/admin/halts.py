@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.core.exceptions import ValidationError
 from django.db.models import QuerySet
 from django.forms import ModelForm
 from django.http import HttpRequest
 
-from orders import services
+from orders import release, services
 from orders.admin.base import OwnerScoped, scoped
+from orders.errors import ApiError
 from orders.models import Halt
 
 OWN_SCOPES = (Halt.Scope.OWNER, Halt.Scope.ACCOUNT, Halt.Scope.STRATEGY, Halt.Scope.KEY, Halt.Scope.POSITION)
@@ -33,6 +34,12 @@ class HaltForm(ModelForm):
             raise ValidationError({"key": "Name the thing: an exchange, owner or account by its name, sim:BTC/USDT…"})
         if scope in OWN_SCOPES and not data.get("owner"):
             raise ValidationError({"owner": "This scope is somebody's: say whose."})
+        if data.get("state") == Halt.State.ACTIVE and self.instance.state != Halt.State.ACTIVE:
+            halt = self.instance
+            try:
+                release.clean(release.affected(halt.scope, halt.key, halt.owner))
+            except ApiError as error:
+                raise ValidationError({"state": error.message}) from None
         return data
 
 
@@ -62,10 +69,15 @@ class HaltAdmin(OwnerScoped):
 
     @admin.action(description="Resume trading", permissions=["change"])
     def resume(self, request: HttpRequest, halts: QuerySet[Halt]) -> None:
+        resumed = 0
         for halt in halts:
             by = request.user.get_username()
-            services.set_halt(halt.scope, halt.key, "active", by=by, reason="resumed in the admin", owner=halt.owner)
-        self.message_user(request, f"Resumed {len(halts)}.")
+            try:
+                release.release(halt.scope, halt.key, by=by, reason="resumed in the admin", owner=halt.owner)
+                resumed += 1
+            except ApiError as error:
+                self.message_user(request, f"{halt}: {error.message}", messages.ERROR)
+        self.message_user(request, f"Resumed {resumed}.")
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """A halt that is over is resumed; its row says who did it and when."""

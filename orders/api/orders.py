@@ -108,7 +108,9 @@ class Orders(View):
             docs.STRATEGY_ID,
             OpenApiParameter("side", enum=SIDES),
         ],
-        responses={200: docs.page_of(docs.Order), 503: docs.Error, 504: docs.Error, **docs.ERRORS},
+        description="While the bus is away it goes by a row, which the engine decides all the same: 200 when it has, 202 with "
+        "the row when not yet.",
+        responses={200: docs.page_of(docs.Order), 202: docs.Flatten, 503: docs.Error, 504: docs.Error, **docs.ERRORS},
     )
     def delete(self, request: Request) -> HttpResponse:
         query = Query(request, SWEEP_FILTERS)

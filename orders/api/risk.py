@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from functools import partial
 from typing import Any
 
 from django.db import transaction
@@ -15,7 +16,7 @@ from marketdata import clock
 from marketdata.models import Exchange, Instrument
 from marketdata.precision import decimal_text, parse_decimal
 from orders import documents as docs
-from orders import limits, rows, services
+from orders import limits, release, rows, services
 from orders.api.base import PAGED, Query, View, chosen_accounts, everything
 from orders.api.fields import Body
 from orders.errors import ApiError, NotFound, invalid
@@ -153,8 +154,10 @@ class ResumeTrading(View):
     @extend_schema(
         operation_id="resume",
         summary="Resume trading in a scope",
+        description="Open orders of the accounts concerned are compared with their exchange first; while one differs (409 "
+        "DIFFERENCE_OPEN) or cannot be compared (503 NOT_COMPARED) the halt stays.",
         request=docs.AskResume,
-        responses={200: docs.Halt, **docs.ERRORS},
+        responses={200: docs.Halt, 409: docs.Error, 503: docs.Error, **docs.ERRORS},
     )
     def post(self, request: Request) -> Response:
         return _set(self.identity, Body(request.data, ("scope", "key", "reason")), "active")
@@ -168,7 +171,8 @@ def _set(identity: Identity, body: Body, state: str) -> Response:
     if scope in SHARED_SCOPES:
         identity.require("operate")
     owner = Owner.objects.get(pk=identity.owner_id) if scope in OWN_SCOPES else None
-    halt = services.set_halt(scope, _key_of(identity, scope, key), state, by=identity.actor, reason=reason, owner=owner)
+    write = release.release if state == "active" else partial(services.set_halt, state=state)
+    halt = write(scope, _key_of(identity, scope, key), by=identity.actor, reason=reason, owner=owner)
     return Response(rows.halt(halt))
 
 

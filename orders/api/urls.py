@@ -6,6 +6,7 @@ from django.urls import path
 
 from orders.api.accounts import Accounts, Balances, Positions
 from orders.api.fills import Fills
+from orders.api.flatten import Drills, Flatten, OneFlatten
 from orders.api.keys import Keys, OneKey, RotateKey
 from orders.api.orders import Batch, CheckOrder, OneOrder, Orders
 from orders.api.pnl import Equity, Pnl
@@ -27,6 +28,9 @@ urlpatterns = [
     path("risk/state", State.as_view()),
     path("risk/halt", StopTrading.as_view()),
     path("risk/resume", ResumeTrading.as_view()),
+    path("risk/flatten", Flatten.as_view()),
+    path("risk/flatten/<int:id>", OneFlatten.as_view()),
+    path("risk/drill", Drills.as_view()),
     path("keys", Keys.as_view()),
     path("keys/<int:id>", OneKey.as_view()),
     path("keys/<int:id>/rotate", RotateKey.as_view()),
