@@ -7,14 +7,10 @@ either: the key's public name is part of what is authenticated.
 
 from __future__ import annotations
 
-import base64
-import os
 import secrets
 from collections.abc import Iterable
 from datetime import datetime
 from decimal import Decimal
-from functools import lru_cache
-from hashlib import blake2b
 from pathlib import Path
 
 from cryptography.exceptions import InvalidTag
@@ -23,6 +19,7 @@ from django.conf import settings
 from django.db import transaction
 
 from marketdata import clock
+from orders import keyfile
 from orders.models import Account, ApiKey, Owner
 
 SCOPES = ("read", "trade", "operate", "admin")
@@ -30,7 +27,6 @@ KEY_PREFIX = "mk_"
 SECRET_PREFIX = "ms_"
 _VERSION = b"\x01"
 _NONCE_BYTES = 12
-_ID_BYTES = 4
 
 
 class SecretUnreadable(Exception):
@@ -53,7 +49,7 @@ def key_file() -> Path:
 
 def seal(secret: str, name: str) -> bytes:
     """`secret` encrypted for the row called `name`. Makes the key file at the first use."""
-    key_id, key = _file_keys(_make_key_file(key_file()))[0]
+    key_id, key = _file_keys(keyfile.make(key_file()))[0]
     nonce = secrets.token_bytes(_NONCE_BYTES)
     return _VERSION + key_id + nonce + AESGCM(key).encrypt(nonce, secret.encode(), _bound_to(name))
 
@@ -127,34 +123,8 @@ def _bound_to(name: str) -> bytes:
     return b"orders_apikey:" + name.encode()
 
 
-def _make_key_file(path: Path) -> Path:
-    """The key file, made with 256 random bits if there is none; two processes at once agree on one."""
-    if not path.exists():
-        path.parent.mkdir(parents=True, exist_ok=True)
-        draft = path.with_name(f".{path.name}.{os.getpid()}.{secrets.token_hex(4)}")
-        handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        try:
-            os.write(handle, base64.b64encode(secrets.token_bytes(32)) + b"\n")
-            os.fsync(handle)
-        finally:
-            os.close(handle)
-        try:
-            os.link(draft, path)
-        except FileExistsError:
-            pass  # another process was first: its key is the key
-        finally:
-            os.unlink(draft)
-    return path
-
-
 def _file_keys(path: Path) -> list[tuple[bytes, bytes]]:
-    """The keys of the file as (id, key): the first encrypts, all decrypt, so a new one can be put in front."""
-    return _parsed_keys(path, path.stat().st_mtime_ns)
-
-
-@lru_cache(maxsize=4)
-def _parsed_keys(path: Path, _changed_ns: int) -> list[tuple[bytes, bytes]]:
-    keys = [base64.b64decode(line) for line in path.read_bytes().split()]
-    if not keys or any(len(key) != 32 for key in keys):
-        raise SecretUnreadable(f"{path} is not a key file: it must hold base64 of 32 bytes, one key a line.")
-    return [(blake2b(key, digest_size=_ID_BYTES).digest(), key) for key in keys]
+    try:
+        return keyfile.read(path)
+    except keyfile.NotAKeyFile as error:
+        raise SecretUnreadable(str(error)) from None

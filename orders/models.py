@@ -11,6 +11,12 @@ import uuid
 from django.conf import settings
 from django.db import models
 
+from orders.audit.models import Anchor as Anchor
+from orders.audit.models import Audit as Audit
+from orders.audit.models import AuditCount as AuditCount
+from orders.audit.models import AuditWaiting as AuditWaiting
+from orders.audit.models import ChainHead as ChainHead
+
 MONEY = {"max_digits": 38, "decimal_places": 18}
 
 
@@ -250,6 +256,9 @@ class Lease(models.Model):
         max_length=32, default="0-0", help_text="Newest stream entry decided, in this epoch's stream."
     )
     ready = models.BooleanField(default=False, help_text="Recovered, its books rebuilt: an order would be taken.")
+    head_seq = models.BigIntegerField(db_default=0, help_text="How far the journal went when this was renewed last.")
+    head_hash = models.BinaryField(db_default=b"")
+    head_mac = models.BinaryField(db_default=b"")
 
 
 class ServiceLease(models.Model):
@@ -349,22 +358,6 @@ class Send(models.Model):
         constraints = [
             models.UniqueConstraint(fields=("exchange", "exchange_client_id"), name="client_id_once_an_exchange")
         ]
-
-
-class Audit(models.Model):
-    """Who did what: logins, keys, limits, halts. Chained by hash; never changed."""
-
-    owner = models.ForeignKey(Owner, models.PROTECT, null=True, related_name="+")
-    at = models.DateTimeField()
-    actor = models.CharField(max_length=96)
-    action = models.CharField(max_length=48)
-    target = models.CharField(max_length=128, blank=True)
-    detail = models.JSONField(default=dict)
-    hash = models.BinaryField(default=b"")
-
-    class Meta:
-        verbose_name_plural = "audit entries"
-        ordering = ("-id",)
 
 
 class EngineTable(models.Model):

@@ -14,10 +14,11 @@ from django.db import transaction
 
 from marketdata import bus, channels, clock
 from orders import caller, intake, messages, sentences, urgent
+from orders.audit import lines
 from orders.errors import DATABASE_AWAY, ApiError
 from orders.identity import Identity
 from orders.messages import Reply
-from orders.models import Audit, Halt, Owner, Request
+from orders.models import Halt, Owner, Request
 
 DECIDED_AFTER_S = 8  # past the command's age limit and a slow commit: after this a look-up is final
 
@@ -234,9 +235,9 @@ def set_halt(scope: str, key: str, state: str, *, by: str, reason: str = "", own
         halt.code, halt.limit, halt.value, halt.until = "", None, None, None  # a person's word replaces what tripped
         halt.version += 1
         halt.save()
-        Audit.objects.create(
-            owner=owner, at=clock.now(), actor=by[:96], action=f"halt.{state}", target=f"{scope}:{key}",
-            detail={"reason": reason[:200], "version": halt.version, **before},
+        lines.note(
+            f"halt.{state}", actor=by, target=f"{scope}:{key}", owner_id=owner.pk if owner else None,
+            reason=reason[:200], version=halt.version, **before,
         )  # fmt: skip
     bus.default().wake(channels.WAKE_CONTROL)
     return halt

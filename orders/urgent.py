@@ -11,8 +11,9 @@ from django.db import connection, transaction
 
 from marketdata import clock
 from orders import messages
+from orders.audit import lines
 from orders.messages import Reply
-from orders.models import Account, Audit, UrgentCommand
+from orders.models import Account, UrgentCommand
 
 CHANNEL = "urgent"
 WAIT_S = 3.0
@@ -32,9 +33,9 @@ def ask(
             owner_id=command.owner_id, account=account, shard=shard, kind=KINDS[type(command)], actor=by[:96],
             payload=messages.encode(command),
         )  # fmt: skip
-        Audit.objects.create(
-            owner_id=command.owner_id, at=clock.now(), actor=by[:96], action=f"{row.kind}.asked",
-            target=f"account:{account.name}" if account else "", detail={"urgent": row.pk},
+        lines.note(
+            f"{row.kind}.asked", actor=by, target=f"account:{account.name}" if account else "", owner_id=command.owner_id,
+            urgent=row.pk,
         )  # fmt: skip
         with connection.cursor() as cursor:
             cursor.execute("SELECT pg_notify(%s, %s)", [CHANNEL, str(shard)])

@@ -38,6 +38,8 @@ warnings.filterwarnings("ignore", message="You're running the worker with superu
 SCHEDULE: dict[str, dict[str, Any]] = {
     "poll tracked orders": {"task": "orders.tasks.poll_orders", "schedule": 2.0, "options": {"expires": 2}},
     "make partitions": {"task": "marketdata.tasks.make_partitions", "schedule": crontab(hour=0, minute=10)},
+    "chain audit": {"task": "orders.tasks.chain_audit", "schedule": 5.0, "options": {"expires": 5}},
+    "verify audit": {"task": "orders.tasks.verify_audit", "schedule": crontab(hour=3, minute=45)},
     "clear sessions": {"task": "terminal.tasks.clear_sessions", "schedule": crontab(hour=3, minute=30)},
 }
 

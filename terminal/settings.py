@@ -47,6 +47,7 @@ EXCHANGE_OVERRIDES = env.text("EXCHANGE_OVERRIDES")
 CREDENTIAL_KEY_FILE = env.text("CREDENTIAL_KEY_FILE", str(DATA / "credential.key"))
 ALLOWED_HOSTS = env.words("ALLOWED_HOSTS", ["127.0.0.1", "localhost", "[::1]"])
 CSRF_TRUSTED_ORIGINS = env.words("CSRF_TRUSTED_ORIGINS", [])
+AUDIT_KEY_FILE = env.text("AUDIT_KEY_FILE", str(DATA / "audit.key"))
 # What this installation is called in a browser; `up` sets it to the address it listens on.
 PUBLIC_URL = env.text("PUBLIC_URL", "http://127.0.0.1:8000")
 BEHIND_TLS = env.switch("BEHIND_TLS")

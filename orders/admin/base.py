@@ -11,9 +11,10 @@ from django.db.models import Model, Q, QuerySet
 from django.http import HttpRequest
 from django.utils.functional import cached_property
 
-from marketdata import bus, channels, clock
+from marketdata import bus, channels
 from orders import auth, catalog
-from orders.models import Audit, Owner
+from orders.audit import lines
+from orders.models import Owner
 
 COUNTED_MAX = 10_000
 
@@ -93,11 +94,11 @@ def ring() -> None:
 
 def note(request: HttpRequest, action: str, target: str, owner: Owner | None = None, **detail: Any) -> None:
     """Who did what, in the audit."""
-    Audit.objects.create(
-        owner=owner,
-        at=clock.now(),
-        actor=request.user.get_username()[:96],
-        action=action,
-        target=target[:128],
-        detail=detail,
+    lines.note(
+        action,
+        actor=request.user.get_username(),
+        target=target,
+        owner_id=owner.pk if owner else None,
+        ip=request.META.get("REMOTE_ADDR") or "",
+        **detail,
     )

@@ -14,9 +14,10 @@ from orders import auth, keys
 from orders import documents as docs
 from orders.api.base import PAGED, Query, View, chosen_accounts, everything
 from orders.api.fields import Body
+from orders.audit import lines
 from orders.errors import NotFound, invalid
 from orders.identity import AuthError, Identity
-from orders.models import ApiKey, Audit, Owner
+from orders.models import ApiKey, Owner
 from orders.shapes import JSON
 
 FIELDS = (
@@ -168,13 +169,13 @@ def _own_key(identity: Identity, id: int) -> ApiKey:
 
 
 def _audit(identity: Identity, key: ApiKey, action: str) -> None:
-    Audit.objects.create(
-        owner_id=identity.owner_id,
-        at=clock.now(),
-        actor=identity.actor[:96],
-        action=action,
+    lines.note(
+        action,
+        actor=identity.actor,
         target=key.key,
-        detail={"scopes": key.scopes, "paper_only": key.paper_only},
+        owner_id=identity.owner_id,
+        scopes=key.scopes,
+        paper_only=key.paper_only,
     )
 
 

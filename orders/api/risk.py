@@ -12,16 +12,16 @@ from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from marketdata import clock
 from marketdata.models import Exchange, Instrument
 from marketdata.precision import decimal_text, parse_decimal
 from orders import documents as docs
 from orders import limits, release, rows, services
 from orders.api.base import PAGED, Query, View, chosen_accounts, everything
 from orders.api.fields import Body
+from orders.audit import lines
 from orders.errors import ApiError, NotFound, invalid
 from orders.identity import AuthError, Identity
-from orders.models import Account, ApiKey, Audit, Halt, Order, Owner, RiskLimit
+from orders.models import Account, ApiKey, Halt, Order, Owner, RiskLimit
 from orders.shapes import FINAL_STATUSES, JSON, PAPER_KINDS
 
 # From mild to severe: the more severe of two scopes holds.
@@ -287,14 +287,11 @@ def _set_limit(identity: Identity, place: dict[str, Any], name: str, code: str, 
         RiskLimit.objects.filter(**place, code=code).delete()
     else:
         RiskLimit.objects.update_or_create(**place, code=code, defaults={"value": value})
-    Audit.objects.create(
+    lines.note(
+        "limit.set",
+        actor=identity.actor,
+        target=f"{name}:{code}",
         owner_id=identity.owner_id,
-        at=clock.now(),
-        actor=identity.actor[:96],
-        action="limit.set",
-        target=f"{name}:{code}"[:128],
-        detail={
-            "old": decimal_text(before.value) if before else None,
-            "new": None if value is None else decimal_text(value),
-        },
+        old=decimal_text(before.value) if before else None,
+        new=None if value is None else decimal_text(value),
     )

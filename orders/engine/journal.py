@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import struct
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,6 +21,8 @@ MARKET = "market"
 TOLD = "told"
 EPOCH = "epoch"
 
+_NUMBERS = {COMMAND: 1, MARKET: 2, TOLD: 3, EPOCH: 4}
+_PLACE = struct.Struct(">qqB").pack
 _pack = msgspec.msgpack.Encoder().encode
 _unpack_command: msgspec.msgpack.Decoder[tuple[bytes, bytes]] = msgspec.msgpack.Decoder(tuple[bytes, bytes])
 
@@ -34,7 +37,7 @@ class Chain:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One journal row. `hash` = BLAKE2b-256 over the previous hash and the stored payload."""
+    """One journal row. `hash` = BLAKE2b-256 over the previous hash and what is stored: seq, at_ns, kind, payload."""
 
     seq: int
     at_ns: int
@@ -46,8 +49,22 @@ class Entry:
 def append(chain: Chain, at_ns: int, kind: str, payload: bytes) -> Entry:
     """The next entry; moves the chain."""
     chain.seq += 1
-    chain.hash = hashlib.blake2b(chain.hash + payload, digest_size=32).digest()
+    chain.hash = link(chain.hash, chain.seq, at_ns, kind, payload)
     return Entry(chain.seq, at_ns, kind, payload, chain.hash)
+
+
+def link(before: bytes, seq: int, at_ns: int, kind: str, payload: bytes) -> bytes:
+    """The hash of an entry that follows the one with the hash `before`."""
+    return hashlib.blake2b(before + _PLACE(seq, at_ns, _NUMBERS[kind]) + payload, digest_size=32).digest()
+
+
+def holds(before: bytes, seq: int, at_ns: int, kind: str, payload: bytes, stored: bytes) -> bool:
+    """Whether an entry is the one that was chained here. Before 0.3.0 the payload alone was."""
+    if kind not in _NUMBERS:
+        return False
+    if link(before, seq, at_ns, kind, payload) == stored:
+        return True
+    return hashlib.blake2b(before + payload, digest_size=32).digest() == stored
 
 
 def command_payload(command: bytes, reports: bytes) -> bytes:

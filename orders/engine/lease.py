@@ -10,7 +10,20 @@ from pathlib import Path
 
 import psycopg
 
+from orders.audit.heads import Head
+
 LEASE_S = 10
+_NOTHING_NEW = (None, None, None)
+_RENEW = """
+UPDATE orders_lease SET last_command_id = %s, expires_at = clock_timestamp() + make_interval(secs => %s),
+    head_seq = coalesce(%s, head_seq), head_hash = coalesce(%s, head_hash), head_mac = coalesce(%s, head_mac)
+WHERE shard = %s AND epoch = %s
+"""
+_RELEASE = """
+UPDATE orders_lease SET ready = false, expires_at = clock_timestamp(),
+    head_seq = coalesce(%s, head_seq), head_hash = coalesce(%s, head_hash), head_mac = coalesce(%s, head_mac)
+WHERE shard = %s AND epoch = %s
+"""
 _HOST = socket.gethostname()
 
 
@@ -68,16 +81,16 @@ def take(connection: psycopg.Connection[tuple[object, ...]], shard: int) -> Leas
     return Lease(shard, epoch + 1, epoch, str(last_command_id))
 
 
-def renew(cursor: psycopg.Cursor[tuple[object, ...]], lease: Lease, last_command_id: str) -> int:
+def renew(
+    cursor: psycopg.Cursor[tuple[object, ...]], lease: Lease, last_command_id: str, head: Head | None = None
+) -> int:
     """Inside a transaction, first: our epoch still holds, and this is how far we get. The locked control version.
+
+    `head` is where the journal ends before this transaction, signed: an idle engine's covers all of it.
 
     Raises LeaseLost when the epoch is no longer ours.
     """
-    cursor.execute(
-        "UPDATE orders_lease SET last_command_id = %s, expires_at = clock_timestamp() + make_interval(secs => %s) "
-        "WHERE shard = %s AND epoch = %s",
-        (last_command_id, LEASE_S, lease.shard, lease.epoch),
-    )
+    cursor.execute(_RENEW, (last_command_id, LEASE_S, *_columns(head), lease.shard, lease.epoch))
     if cursor.rowcount != 1:
         raise LeaseLost(f"shard {lease.shard}: epoch {lease.epoch} is over")
     row = cursor.execute("SELECT version FROM orders_control FOR SHARE").fetchone()
@@ -94,10 +107,11 @@ def set_ready(connection: psycopg.Connection[tuple[object, ...]], lease: Lease, 
         connection.execute("SELECT pg_notify('epoch', %s)", (f"{lease.shard}.{lease.epoch}",))
 
 
-def release(connection: psycopg.Connection[tuple[object, ...]], lease: Lease) -> None:
-    """A clean stop: the next owner need not wait."""
+def release(connection: psycopg.Connection[tuple[object, ...]], lease: Lease, head: Head | None = None) -> None:
+    """A clean stop: the next owner need not wait, and the journal's very end is signed."""
     with connection.transaction():
-        connection.execute(
-            "UPDATE orders_lease SET ready = false, expires_at = clock_timestamp() WHERE shard = %s AND epoch = %s",
-            (lease.shard, lease.epoch),
-        )
+        connection.execute(_RELEASE, (*_columns(head), lease.shard, lease.epoch))
+
+
+def _columns(head: Head | None) -> tuple[object, ...]:
+    return _NOTHING_NEW if head is None else (head.seq, head.hash, head.mac)

@@ -11,6 +11,7 @@ import psycopg
 from marketdata.precision import to_amount
 from orders._core import FLAG_TRIGGERED, SCOPE_ACCOUNT, Core, CoreError
 from orders.engine import journal, stored
+from orders.engine import tail as journal_tail
 from orders.engine.fold import Books
 from orders.engine.orders import Orders
 from orders.engine.world import World
@@ -62,16 +63,21 @@ def _rebuild(connection: psycopg.Connection[Any], core: Core, shard: int) -> Rec
             found.halts = {(scope, key): state for scope, key, state in found.extra.get("halts", [])}
             found.limits = {(scope, key) for scope, key in found.extra.get("limits", [])}
             core.restore(bytes(row[1]))
+        head, torn = journal_tail.head_of(cursor, shard), False
         found.chain = journal.Chain(*_chain_at(cursor, shard, found.checkpoint_seq))
+        journal_tail.check_head(head, found.chain.seq, found.chain.hash)
         with connection.cursor(name="journal_tail") as tail:
             tail.itersize = _ROWS_AT_ONCE
             tail.execute(
-                "SELECT seq, kind, payload, hash FROM orders_journal WHERE shard = %s AND seq > %s ORDER BY seq",
+                "SELECT seq, at_ns, kind, payload, hash FROM orders_journal WHERE shard = %s AND seq > %s ORDER BY seq",
                 (shard, found.checkpoint_seq),
             )
-            for seq, kind, payload, entry_hash in tail:
-                if seq != found.chain.seq + 1:
-                    raise Disagreement(f"the journal jumps from {found.chain.seq} to {seq}")
+            for seq, at_ns, kind, payload, entry_hash in tail:
+                before = found.chain
+                if seq != before.seq + 1 or not journal.holds(before.hash, seq, at_ns, kind, payload, entry_hash):
+                    torn = True
+                    break
+                journal_tail.check_head(head, seq, entry_hash)
                 told = journal.replay(core, kind, bytes(payload))
                 if told is not None and told[0] == "set_halt":
                     scope, key, state = told[1]
@@ -82,6 +88,9 @@ def _rebuild(connection: psycopg.Connection[Any], core: Core, shard: int) -> Rec
                     core.trips()  # what tripped then has its row
                 found.chain = journal.Chain(seq, bytes(entry_hash))
                 found.entries += 1
+        if torn:
+            journal_tail.cut_if_torn(cursor, shard, head, found.chain.seq)
+        journal_tail.check_length(head, found.chain.seq)
     log.info("rebuilt from checkpoint %d and %d journal entries", found.checkpoint_seq, found.entries)
     return found
 

@@ -34,6 +34,7 @@ from orders.engine.market import Market
 from orders.engine.reading import ReadLane
 from orders.engine.recorder import Recorder
 from orders.engine.reports import unpack as unpack_reports
+from orders.engine.tail import Seal
 from orders.engine.teller import Teller
 from orders.engine.urgent import Urgent
 from orders.engine.valuing import Valuer
@@ -107,7 +108,7 @@ class EngineService(Service):
     def _recover(self, connection: psycopg.Connection[Any]) -> None:
         failpoints.reach("recovery.leased")
         found = recovery.rebuild(connection, self.core, self.shard)
-        self.chain = found.chain
+        self.chain, self.seal = found.chain, Seal(self.shard)
         with connection.transaction(), connection.cursor() as cursor:
             self.world = world.read(cursor, self.shard)
             recovery.load_rows(cursor, self.world, self.shard, self.core, self.orders, self.books)
@@ -175,7 +176,7 @@ class EngineService(Service):
         if self.reads is not None:
             self.reads.stop()
         self.checkpointer.now(self.core, self.chain.seq, self._extra())
-        leases.release(connection, self.lease)
+        leases.release(connection, self.lease, self.seal.of(self.chain))
         log.info("shard %d: stopped at journal seq %d", self.shard, self.chain.seq)
 
     # -- the loop -------------------------------------------------------------------------------------------------------------
@@ -222,7 +223,7 @@ class EngineService(Service):
         if entries:
             failpoints.reach("engine.read")
         with connection.transaction(), connection.cursor() as cursor:
-            version = leases.renew(cursor, self.lease, self.last_id.decode())
+            version = leases.renew(cursor, self.lease, self.last_id.decode(), self.seal.of(self.chain))
             failpoints.reach("engine.begun")
             if more is not None:  # first: these reports were made before anything is told, and under the old steps
                 more(batch, cursor)

@@ -21,8 +21,9 @@ from orders._core import (
     SCOPE_STRATEGY,
     TRIP_FORMAT,
 )
+from orders.audit import lines
 from orders.engine import numbers
-from orders.engine.batch import Batch, dumps
+from orders.engine.batch import Batch
 from orders.engine.stops import BETWEEN, NUMBERS, STATES
 from orders.engine.teller import Teller
 from orders.engine.world import World
@@ -38,9 +39,6 @@ VALUES (%(scope)s, %(key)s, %(owner)s, %(state)s, %(reason)s, %(code)s, %(limit)
 ON CONFLICT (scope, key, owner_id) DO UPDATE SET state = EXCLUDED.state, reason = EXCLUDED.reason, code = EXCLUDED.code,
   "limit" = EXCLUDED.limit, value = EXCLUDED.value, until = EXCLUDED.until, set_by = EXCLUDED.set_by, set_at = EXCLUDED.set_at,
   version = orders_halt.version + 1
-"""
-_AUDIT = """
-INSERT INTO orders_audit (owner_id, at, actor, action, target, detail, hash) VALUES (%s, %s, %s, %s, %s, %s, '')
 """
 
 
@@ -122,9 +120,11 @@ def _named(batch: Batch, world: World, trip: Trip) -> tuple[str, str, int | None
 
 
 def _audit(cursor: psycopg.Cursor[Any], at: datetime, words: dict[str, Any]) -> None:
-    detail = {"code": words["code"], "limit": str(words["limit"]), "value": str(words["value"])}
-    target = f"{words['scope']}:{words['key']}"
-    cursor.execute(_AUDIT, (words["owner"], at, SET_BY, f"halt.{words['state']}", target, dumps(detail).decode()))
+    told = lines.line(
+        f"halt.{words['state']}", actor=SET_BY, target=f"{words['scope']}:{words['key']}", owner_id=words["owner"], at=at,
+        code=words["code"], limit=str(words["limit"]), value=str(words["value"]),
+    )  # fmt: skip
+    lines.add(cursor, told)
 
 
 def _remember(world: World, trip: Trip, words: dict[str, Any]) -> None:

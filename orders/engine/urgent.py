@@ -17,6 +17,7 @@ import psycopg
 
 from marketdata import clock
 from orders import messages, sentences
+from orders.audit import lines
 from orders.engine import flatten
 from orders.engine.batch import Batch, dumps
 from orders.engine.change import matching, sweep
@@ -42,9 +43,6 @@ SELECT payload, at FROM orders_urgentcommand WHERE shard = %s AND decided_seq IS
 _STEPPED = "UPDATE orders_urgentcommand SET progress = %s WHERE id = %s"
 _DECIDED = """
 UPDATE orders_urgentcommand SET decided_seq = %s, decided_at = %s, status = %s, answer = %s WHERE id = %s AND decided_seq IS NULL
-"""
-_AUDIT = """
-INSERT INTO orders_audit (owner_id, at, actor, action, target, detail, hash) VALUES (%s, %s, %s, %s, %s, %s, '')
 """
 
 
@@ -192,7 +190,8 @@ class Urgent:
         self, cursor: psycopg.Cursor[Any], batch: Batch, job: flatten.Job, action: str, detail: dict[str, Any]
     ) -> None:
         target = f"account:{self.recorder.world.accounts[job.account_id].name}"
-        cursor.execute(_AUDIT, (job.command.owner_id, batch.at, job.actor, action, target, dumps(detail).decode()))
+        told = lines.line(action, actor=job.actor, target=target, owner_id=job.command.owner_id, at=batch.at, **detail)
+        lines.add(cursor, told)
 
 
 def _no(code: str, limit: str | None = None, value: str | None = None) -> dict[str, Any]:

@@ -90,7 +90,14 @@ def test_a_journal_of_an_older_layout_is_refused_with_a_sentence_and_stays_as_it
     _trade(engine)
     older = journal.command_payload(b"", bytes(struct.calcsize(REPORT_FORMAT)))
     with psycopg.connect(database()) as connection:
-        connection.execute("UPDATE orders_journal SET payload = %s WHERE kind = 'command'", (older,))
+        connection.execute("SET LOCAL meridian.mend = 'on'")
+        chain = journal.Chain()
+        rows = connection.execute("SELECT seq, at_ns, kind, payload FROM orders_journal ORDER BY seq").fetchall()
+        for seq, at_ns, kind, payload in rows:
+            entry = journal.append(chain, at_ns, kind, older if kind == "command" else payload)
+            written = (entry.payload, entry.hash, seq)
+            connection.execute("UPDATE orders_journal SET payload = %s, hash = %s WHERE seq = %s", written)
+        connection.execute("UPDATE orders_lease SET head_seq = 0")
     with (
         psycopg.connect(database()) as connection,
         pytest.raises(recovery.Unreadable, match=r"nothing was changed: .*layout"),

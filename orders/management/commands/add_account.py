@@ -11,6 +11,7 @@ from django.db import transaction
 
 from marketdata.models import Asset, Exchange
 from orders import catalog
+from orders.audit import lines
 from orders.identity import owner_of
 from orders.models import Account, LimitProfile
 
@@ -58,5 +59,9 @@ class Command(BaseCommand):
                 is_default=not Account.objects.filter(owner=owner, exchange=exchange, is_default=True).exists(),
             )
             catalog.fund_opening(account)
+            lines.note(
+                "account.create", actor="command line", target=account.name, owner_id=owner.pk, kind=account.kind,
+                profile=profile.name,
+            )  # fmt: skip
         money = ", ".join(f"{amount:,} {code}" for code, amount in catalog.PAPER_OPENING)
         self.stdout.write(f"{account} is there: {account.kind} on {exchange}, limits {profile}, opened with {money}.")

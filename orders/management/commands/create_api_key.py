@@ -8,8 +8,10 @@ from typing import Any
 
 from django.contrib.auth import get_user_model
 from django.core.management.base import BaseCommand, CommandError
+from django.db import transaction
 
 from orders import keys
+from orders.audit import lines
 from orders.identity import owner_of, user_scopes
 from orders.models import Account
 
@@ -46,9 +48,11 @@ class Command(BaseCommand):
         if missing:
             raise CommandError(f"{user} has no account {', '.join(missing)}.")
         try:
-            key, secret = keys.create(
-                owner, scopes=scopes, accounts=accounts, name=options["name"], paper_only=options["paper_only"]
-            )
+            with transaction.atomic():
+                key, secret = keys.create(
+                    owner, scopes=scopes, accounts=accounts, name=options["name"], paper_only=options["paper_only"]
+                )
+                lines.note("key.create", actor="command line", target=key.key, owner_id=owner.pk, scopes=key.scopes)
         except (keys.BadKeyRequest, keys.SecretUnreadable, OSError) as error:
             raise CommandError(str(error)) from None
         if options["json"]:

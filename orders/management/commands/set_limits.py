@@ -8,9 +8,9 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 from django.db import transaction
 
-from marketdata import clock
 from orders import limits
-from orders.models import Account, Audit, LimitProfile
+from orders.audit import lines
+from orders.models import Account, LimitProfile
 
 
 class Command(BaseCommand):
@@ -39,13 +39,13 @@ class Command(BaseCommand):
                 )
             before, account.profile = account.profile.name, profile
             account.save(update_fields=["profile"])
-            Audit.objects.create(
-                owner_id=account.owner_id,
-                at=clock.now(),
+            lines.note(
+                "limits.profile",
                 actor="command line",
-                action="limits.profile",
                 target=account.name,
-                detail={"old": before, "new": profile.name},
+                owner_id=account.owner_id,
+                old=before,
+                new=profile.name,
             )
         own = account.limits.count()
         beside = f", beside {own} limits of its own" if own else ""

@@ -16,6 +16,7 @@ from django.db import transaction
 
 from marketdata.models import Asset
 from orders import keys, seeding
+from orders.audit import lines
 from orders.models import Account, Owner
 from strategies.seeding import seed_demo
 from terminal.up import installation
@@ -55,6 +56,8 @@ def make() -> dict[str, Any]:
     load_key, load_secret = keys.create(
         load, scopes=["read", "trade"], name="load", accounts=[load_account], paper_only=True
     )
+    for key in (demo_key, load_key):
+        lines.note("key.create", actor="the demo", target=key.key, owner_id=key.owner_id, scopes=key.scopes)
     return {
         "url": os.environ.get("PUBLIC_URL", "http://127.0.0.1:8000"),
         "username": "demo",
