@@ -9,6 +9,8 @@ HOST ?= 127.0.0.1
 PORT ?= 8000
 DATA ?= .data
 HOURS ?= 1
+# how many processes share the Python tests, each with servers of its own; servers that were named are one, and so are they
+WORKERS ?= $(if $(DATABASE_URL)$(REDIS_URL),0,2)
 # the newest Python the packages are pinned for, unless PYTHON names one
 PYTHON ?= $(firstword $(foreach name,python3.11 python3.12 python3.13 python3,$(shell command -v $(name) 2>/dev/null)))
 PY := .venv/bin/python
@@ -87,8 +89,8 @@ lint: tools  ## style and types: ruff, mypy, the layers, clang-format
 
 # The browser's tests last and by themselves: their driver keeps an event loop running that others would trip over.
 test: lint  ## everything that must pass before a change lands: C, Python, browser
-	@$(MAKE) -s -C tests/core run
-	@$(PY) -m pytest --ignore=tests/browser
+	@$(MAKE) -s -j2 -C tests/core run
+	@$(PY) -m pytest -n $(WORKERS) --dist loadfile --ignore=tests/browser
 	@$(PY) -m pytest tests/browser
 
 # The streams are made once: the same bytes everywhere.

@@ -1,7 +1,8 @@
 """The servers and the cast every test may count on.
 
 Without DATABASE_URL and REDIS_URL the tests start an embedded PostgreSQL and Valkey of their own, with the code
-`manage.py up` uses, in a short directory that is removed afterwards.
+`manage.py up` uses, in a short directory that is removed afterwards. Run by several workers (`-n 2`), each worker
+has its own PostgreSQL and Valkey: tests flush and kill, and none may see another's.
 """
 
 from __future__ import annotations
@@ -14,15 +15,20 @@ from pathlib import Path
 
 import django
 import pytest
-
-os.environ.setdefault("DJANGO_SETTINGS_MODULE", "terminal.settings")
-os.environ.setdefault("SECRET_KEY", "the tests' own key, of no use to anybody else")
-os.environ.setdefault("DJANGO_ALLOW_ASYNC_UNSAFE", "1")
+from django.conf import settings
+from django.test import TransactionTestCase
 
 from terminal.up import places
 from terminal.up.child import Child
 from terminal.up.postgres import Postgres
 from terminal.up.valkey import Valkey
+from tests.emptying import empty_tables
+
+ENVIRONMENT = {
+    "DJANGO_SETTINGS_MODULE": "terminal.settings",
+    "SECRET_KEY": "the tests' own key, of no use to anybody else",
+    "DJANGO_ALLOW_ASYNC_UNSAFE": "1",
+}
 
 _children: list[Child] = []
 _made: list[Path] = []
@@ -35,9 +41,26 @@ def pytest_configure(config: pytest.Config) -> None:
     """Runs before Django reads its settings."""
     if config.option.help:
         return
-    if not config.option.collectonly and not (os.environ.get("DATABASE_URL") and os.environ.get("REDIS_URL")):
+    given = [name for name in ("DATABASE_URL", "REDIS_URL") if os.environ.get(name)]
+    if _hands_out(config):  # a worker that inherited the settings' name would read them before its servers are there
+        if given:
+            raise pytest.UsageError(
+                f"{' and '.join(given)} name one server; several workers need one each: leave out -n"
+            )
+        return
+    for name, value in ENVIRONMENT.items():
+        os.environ.setdefault(name, value)
+    if not config.option.collectonly and len(given) < 2:
         _start_servers()
     django.setup()
+    # a password of the cast need not be slow to guess, and a test may not wait for a thousand empty partitions
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+    TransactionTestCase._fixture_teardown = lambda _: empty_tables()  # type: ignore[method-assign]
+
+
+def _hands_out(config: pytest.Config) -> bool:
+    """Whether this process runs no test itself and gives them to workers."""
+    return not hasattr(config, "workerinput") and bool(getattr(config.option, "numprocesses", None))
 
 
 def _start_servers() -> None:

@@ -11,7 +11,6 @@ from typing import Any
 
 import psycopg
 from django.contrib.auth import get_user_model
-from django.db import connection
 
 from marketdata import bus, channels, clock, partitions
 from marketdata.bus import Entry
@@ -23,21 +22,12 @@ from orders.engine import lease as leases
 from orders.engine.service import EngineService, database
 from orders.ids import body_hash
 from orders.models import Account, Owner
-
-KEPT = ("django_migrations", "django_content_type", "auth_permission")
+from tests.emptying import empty_tables
 
 
 def clean() -> None:
-    """Every row of every table away, the control row back."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT tablename FROM pg_tables t JOIN pg_class c ON c.relname = t.tablename "
-            "WHERE schemaname = 'public' AND NOT c.relispartition AND NOT tablename = ANY(%s)",
-            [list(KEPT)],
-        )
-        tables = ", ".join(f'"{row[0]}"' for row in cursor.fetchall())
-        cursor.execute(f"TRUNCATE {tables} RESTART IDENTITY CASCADE")
-        cursor.execute("INSERT INTO orders_control (version) VALUES (1)")
+    """Every row of every table away, and everything on the bus."""
+    empty_tables()
     bus.default()._redis.flushall()
 
 

@@ -7,6 +7,9 @@ import os
 import random
 import struct
 import sys
+from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
@@ -87,7 +90,17 @@ def references() -> dict[str, int]:
     return kept | {"objects": len(gc.get_objects()), "blocks": sys.getallocatedblocks()}
 
 
+def in_a_process_of_its_own(measured: Callable[[], None]) -> None:
+    """Nothing else moves its memory: neither what earlier tests left to be freed nor a thread of theirs."""
+    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as fresh:
+        fresh.submit(measured).result()
+
+
 def test_memory_and_references_stay_flat_over_many_calls() -> None:
+    in_a_process_of_its_own(_many_calls)
+
+
+def _many_calls() -> None:
     trader = Trader(make(), seed=1)
     trader.run(ROUND)
     gc.collect()
@@ -102,6 +115,10 @@ def test_memory_and_references_stay_flat_over_many_calls() -> None:
 
 
 def test_memory_stays_flat_over_many_batches_forks_and_checkpoints() -> None:
+    in_a_process_of_its_own(_many_batches)
+
+
+def _many_batches() -> None:
     core, chance = make(), random.Random(2)
     number = 0
 
@@ -154,6 +171,10 @@ def test_a_call_that_raises_keeps_nothing(name: str) -> None:
 @pytest.mark.timeout(7200)
 def test_ten_million_commands_leave_memory_and_references_as_they_were() -> None:
     """Half by calls, half in batches from one buffer that is used again and again."""
+    in_a_process_of_its_own(_ten_million)
+
+
+def _ten_million() -> None:
     trader = Trader(make(), seed=3)
     trader.run(200_000)
     gc.collect()

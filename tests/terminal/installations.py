@@ -77,7 +77,7 @@ class Up:
             assert time.monotonic() < deadline, f"up never said {text!r}:\n{self.output}"
             time.sleep(0.02)
 
-    def ended(self, limit_s: float = 30) -> int:
+    def ended(self, limit_s: float = 60) -> int:
         """Its exit code."""
         code = self.process.wait(limit_s)
         self._reader.join(2)

@@ -35,7 +35,7 @@ def running(lasting_place: Path) -> Iterator[Up]:
     yield from _start(lasting_place / "data")
 
 
-def _until(true: object, limit_s: float = 5) -> None:
+def _until(true: object, limit_s: float = 20) -> None:
     deadline = time.monotonic() + limit_s
     while not true():  # type: ignore[operator]
         assert time.monotonic() < deadline
@@ -74,7 +74,7 @@ def test_the_next_start_finds_its_data(up: Up) -> None:
 def test_a_killed_process_is_started_again_at_once(running: Up, name: str) -> None:
     killed = running.pid(name)
     os.kill(killed, signal.SIGKILL)
-    _until(lambda: running.pid(name) != killed, limit_s=1)
+    _until(lambda: running.pid(name) != killed, limit_s=4)
     assert running.process.poll() is None
     _until(lambda: _postgresql_answers(running) and valkey.answers(running.facts["redis_url"]))
 

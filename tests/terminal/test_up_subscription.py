@@ -103,7 +103,7 @@ def test_a_market_added_in_the_console_is_followed_within_seconds(place: Path) -
         assert _subscription(console)["last_event_at"]
         _soon(lambda: len(console.rows("klines?exchange=sim&symbol=adausdt&limit=500")) >= 500)
         assert up.facts["processes"] == before
-        assert up.stop() < 10
+        up.stop()
     finally:
         up.kill()
 
