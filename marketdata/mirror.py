@@ -64,6 +64,16 @@ class Change(NamedTuple):
     payload: Any = None
 
 
+class Depth(NamedTuple):
+    """A book at one moment: (ticks, lots) of each side, best first."""
+
+    spec: InstrumentSpec
+    seq: int
+    exchange_ns: int
+    bids: list[tuple[int, int]]
+    asks: list[tuple[int, int]]
+
+
 @dataclass
 class _State:
     """All the mirror knows of one instrument."""
@@ -144,22 +154,28 @@ class MarketMirror:
         with self._lock:
             return [state.spec for state in self._states.values()]
 
-    def book(self, instrument_id: int, depth: int = blocks.LEVELS_MAX) -> dict[str, Any] | None:
-        """The book as the API shows it, best first; None while it is unknown or unusable."""
+    def depth(self, instrument_id: int, depth: int = blocks.LEVELS_MAX) -> Depth | None:
+        """The book in ticks and lots; None while it is unknown or unusable."""
         with self._lock:
             state = self._states.get(instrument_id)
             if state is None or not state.book.usable:
                 return None
-            spec, book = state.spec, state.book
-            seq, exchange_ns = book.seq, book.exchange_ns
-            bids, asks = book.side(BUY, depth), book.side(SELL, depth)
+            book = state.book
+            sides = book.side(BUY, depth), book.side(SELL, depth)
+            return Depth(state.spec, book.seq, book.exchange_ns, *sides)
+
+    def book(self, instrument_id: int, depth: int = blocks.LEVELS_MAX) -> dict[str, Any] | None:
+        """The book as the API shows it, best first; None while it is unknown or unusable."""
+        found = self.depth(instrument_id, depth)
+        if found is None:
+            return None
         return {
-            "exchange": spec.exchange,
-            "symbol": spec.symbol,
-            "seq": seq,
-            "time": clock.iso(clock.from_ns(exchange_ns)),
-            "bids": level_texts(spec, bids),
-            "asks": level_texts(spec, asks),
+            "exchange": found.spec.exchange,
+            "symbol": found.spec.symbol,
+            "seq": found.seq,
+            "time": clock.iso(clock.from_ns(found.exchange_ns)),
+            "bids": level_texts(found.spec, found.bids),
+            "asks": level_texts(found.spec, found.asks),
         }
 
     def top(self, instrument_id: int) -> tuple[tuple[int, int] | None, tuple[int, int] | None]:

@@ -2,7 +2,8 @@
 
 PostgreSQL is the truth and the bus only rings: every change of an account is a row of `orders_executionreport` under its
 `account_seq`, numbered without holes. News that follows the last one sent goes out as it came; anything else (a hole, a
-reconnect of the bus, a resume) is read from the table. A look at the newest numbers every two seconds finds what the bus lost.
+reconnect of the bus, a resume, a browser that was slow) is read from the table, at the pace of its socket: nothing piles up for it
+here. A look at the newest numbers every two seconds finds what the bus lost.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ log = logging.getLogger(__name__)
 SWEEP_S = 2.0
 REST_S = 0.5  # before the bus or the database is asked again after it failed
 REPLAY_MAX = 1000  # a resume further back than this gets a snapshot instead
+ACCOUNTS_MAX = 50  # that one socket may follow
 
 
 @dataclass(eq=False)
@@ -46,6 +48,9 @@ class AccountFanout:
         self._bus = bus
         self._feeds: dict[int, set[Feed]] = {}
         self._tasks: list[asyncio.Task[None]] = []
+        self._made: tuple[tuple[str, int, int | None], frames.Frame] | None = (
+            None  # the newest, for the next feed as well
+        )
 
     async def open(self, client: Client, user_id: int, name: str, resume_from: int | None = None) -> str | None:
         """Follow an account of this user, from a snapshot or from the change after `resume_from`. An error frame when it is not theirs."""
@@ -56,6 +61,10 @@ class AccountFanout:
                 name, "NOT_FOUND", "There is no such account of yours. Account channels are account:<name>."
             )
         self.close(client, name)
+        if sum(feed.client is client for feeds in self._feeds.values() for feed in feeds) >= ACCOUNTS_MAX:
+            return frames.error(name, "TOO_MANY", f"A socket follows at most {ACCOUNTS_MAX} accounts.")
+        if client.dead:
+            return None
         feed = Feed(client, name, account_id, resume_from)
         feeds = self._feeds.setdefault(account_id, set())
         feeds.add(feed)
@@ -72,6 +81,11 @@ class AccountFanout:
                     feed.reading.cancel()
             if not feeds:
                 del self._feeds[account_id]
+
+    def told(self, client: Client) -> dict[str, int]:
+        """What this client was last told of each account."""
+        ours = [feed for feeds in self._feeds.values() for feed in feeds if feed.client is client]
+        return {feed.name: feed.seq for feed in ours if feed.seq is not None and not feed.reading}
 
     def _run(self) -> None:
         self._tasks = [task for task in self._tasks if not task.done()]
@@ -121,7 +135,7 @@ class AccountFanout:
         feed.newest = max(feed.newest, seq)
         if feed.seq is None or feed.reading or seq <= feed.seq:
             return  # a running read sees it in the table: it was committed before it was published
-        if seq == feed.seq + 1:
+        if seq == feed.seq + 1 and not feed.client.behind:
             self._send(feed, seq, raw)
         else:
             self._read(feed)
@@ -145,6 +159,7 @@ class AccountFanout:
                     snapshot = True  # too far back, or dropped from the table
                     continue
                 for seq, raw in rows:
+                    await feed.client.room()
                     self._send(feed, seq, raw)
                 if feed.newest <= (feed.seq or 0):
                     return
@@ -154,12 +169,16 @@ class AccountFanout:
             feed.reading = None
 
     async def _snapshot(self, feed: Feed) -> None:
+        await feed.client.room()
         seq, raw = await asyncio.to_thread(account_history.snapshot, feed.account_id)
         feed.client.push(frames.frame(feed.name, seq, None, clock.now_ms(), 0, raw))
         feed.seq = seq
 
     def _send(self, feed: Feed, seq: int, raw: bytes) -> None:
-        feed.client.push(frames.frame(feed.name, seq, feed.seq, clock.now_ms(), 0, raw))
+        key = (feed.name, seq, feed.seq)
+        if self._made is None or self._made[0] != key:
+            self._made = key, frames.frame(feed.name, seq, feed.seq, clock.now_ms(), 0, raw)
+        feed.client.push(self._made[1])
         feed.seq = seq
         failpoints.reach("fanout.sent")
 

@@ -6,25 +6,13 @@ A bot that does not read is closed with 4008 when a megabyte waits for it: nothi
 from __future__ import annotations
 
 import asyncio
-import struct
 from collections.abc import Awaitable, Callable
 from typing import Any
 
 from terminal.clients import BACKLOG_MAX, TOO_SLOW, protocol_of, transport_bytes
+from terminal.frames import header
 
 Send = Callable[[dict[str, Any]], Awaitable[None]]
-
-TEXT = 0x81  # a whole text message in one frame
-_SHORT, _MIDDLE = 126, 65536
-
-
-def header(length: int) -> bytes:
-    """The header of an unmasked text frame (RFC 6455, 5.2)."""
-    if length < _SHORT:
-        return bytes((TEXT, length))
-    if length < _MIDDLE:
-        return struct.pack("!BBH", TEXT, 126, length)
-    return struct.pack("!BBQ", TEXT, 127, length)
 
 
 class Line:

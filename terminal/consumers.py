@@ -18,7 +18,8 @@ from django.conf import settings
 from marketdata import clock
 from terminal import frames
 from terminal.account_fanout import account_fanout
-from terminal.clients import Client, hold_little, transport_bytes
+from terminal.bad_frames import bad_frames
+from terminal.clients import Client, hold_little, transport_bytes, writer_of
 from terminal.market_fanout import MarketFanout, market_fanout
 
 log = logging.getLogger(__name__)
@@ -26,7 +27,7 @@ log = logging.getLogger(__name__)
 SIGNED_OUT = 4401
 WRONG_ORIGIN = 4403
 BAD_FRAME = 4400
-TOO_LARGE = 4413
+TOO_LARGE = 1009  # as the protocol has it
 OPS_MAX = 64
 BEAT_S = 1.0
 
@@ -50,7 +51,7 @@ class Consumer(AsyncWebsocketConsumer):
             return
         self.user_id = int(user.pk)
         hold_little(self.base_send)
-        self.client = Client(self._text, self.close, lambda: transport_bytes(self.base_send))
+        self.client = Client(self._text, self.close, lambda: transport_bytes(self.base_send), writer_of(self.base_send))
         self.client.start()
         self._ops: asyncio.Queue[frames.Op] = asyncio.Queue(OPS_MAX)
         self._tasks = [asyncio.create_task(self._beat()), asyncio.create_task(self._work())]
@@ -69,12 +70,12 @@ class Consumer(AsyncWebsocketConsumer):
         if len(raw) > frames.FRAME_MAX:
             await self.close(TOO_LARGE)
             return
-        if not self._tasks:
+        if not self._tasks or self.client.dead:
             return
         try:
             op = frames.decode(raw)
-        except msgspec.MsgspecError:
-            self.client.push(frames.error(None, "INVALID", 'A frame is {"op": …, "channels": […]}; nothing was done.'))
+        except (msgspec.MsgspecError, RecursionError, UnicodeError):
+            await self._refuse()
             return
         if op.op == "ping":
             self.client.push(frames.pong(op, clock.now_ms()))
@@ -83,12 +84,24 @@ class Consumer(AsyncWebsocketConsumer):
         else:
             self._ops.put_nowait(op)
 
+    async def _refuse(self) -> None:
+        """Say that this was no frame; who sends nothing else is sent away, and stays so for a while on a new line too."""
+        if bad_frames.is_one_too_many(((self.scope.get("client") or [""])[0], self.user_id)):
+            await self.close(BAD_FRAME)
+            self.client.stop()
+        else:
+            self.client.push(frames.error(None, "INVALID", 'A frame is {"op": …, "channels": […]}; nothing was done.'))
+
     async def do(self, op: frames.Op) -> None:
         """subscribe, unsubscribe, resume, snapshot."""
         raise NotImplementedError
 
     async def leave(self) -> None:
         """The socket is gone: stop listening for it."""
+        raise NotImplementedError
+
+    def told(self) -> dict[str, int]:
+        """The number of the last frame of each channel that was put on this line."""
         raise NotImplementedError
 
     async def _text(self, frame: str) -> None:
@@ -105,7 +118,7 @@ class Consumer(AsyncWebsocketConsumer):
 
     async def _beat(self) -> None:
         while True:
-            self.client.offer(frames.beat(clock.now_ms()))
+            self.client.offer(frames.beat(clock.now_ms(), self.told()))
             await asyncio.sleep(BEAT_S)
 
 
@@ -132,6 +145,9 @@ class MarketConsumer(Consumer):
         if self.fanout:
             self.fanout.forget(self.client)
 
+    def told(self) -> dict[str, int]:
+        return self.fanout.told(self.client) if self.fanout else {}
+
 
 class AccountConsumer(Consumer):
     """Orders, fills, positions, balances and risk of the user's own accounts."""
@@ -152,6 +168,9 @@ class AccountConsumer(Consumer):
 
     async def leave(self) -> None:
         account_fanout().close(self.client)
+
+    def told(self) -> dict[str, int]:
+        return account_fanout().told(self.client)
 
 
 def _unknown(op: frames.Op) -> str:

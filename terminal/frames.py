@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import struct
+from collections.abc import Iterable, Mapping
+from functools import cached_property
 from typing import Any, NamedTuple
 
 import msgspec
@@ -12,6 +14,25 @@ CHANNELS_MAX = 200  # channels one socket may listen to
 
 _encode = msgspec.json.Encoder().encode
 MARKET_KINDS = ("klines", "book", "trades", "ticker")
+
+
+class Frame(str):
+    """A frame's text, which many sockets may be sent: it is put on the wire's form once for all of them."""
+
+    @cached_property
+    def wire(self) -> bytes:
+        """The bytes of the WebSocket message (RFC 6455, 5.2: final, text, unmasked, as servers send)."""
+        payload = self.encode()
+        return header(len(payload)) + payload
+
+
+def header(length: int) -> bytes:
+    """The head of an unmasked text frame."""
+    if length < 126:
+        return bytes((0x81, length))
+    if length < 65536:
+        return struct.pack("!BBH", 0x81, 126, length)
+    return struct.pack("!BBQ", 0x81, 127, length)
 
 
 class Op(msgspec.Struct):
@@ -50,11 +71,11 @@ def market_name(channel: str) -> MarketName | None:
     return MarketName(kind, exchange, symbol, interval)
 
 
-def frame(channel: str, seq: int, previous: int | None, now_ms: int, exchange_ms: int, payload: bytes) -> str:
+def frame(channel: str, seq: int, previous: int | None, now_ms: int, exchange_ms: int, payload: bytes) -> Frame:
     """A frame with an already encoded payload; `previous` None makes it a snapshot."""
     before = "null" if previous is None else str(previous)
     name = _encode(channel).decode()
-    return f'{{"v":1,"ch":{name},"q":{seq},"pq":{before},"t":{now_ms},"x":{exchange_ms},"d":{payload.decode()}}}'
+    return Frame(f'{{"v":1,"ch":{name},"q":{seq},"pq":{before},"t":{now_ms},"x":{exchange_ms},"d":{payload.decode()}}}')
 
 
 def payload(value: Any) -> bytes:
@@ -62,21 +83,24 @@ def payload(value: Any) -> bytes:
     return _encode(value)
 
 
-def error(channel: str | None, code: str, message: str) -> str:
+def error(channel: str | None, code: str, message: str) -> Frame:
     """Why an op did nothing."""
-    return _encode({"op": "error", "ch": channel, "code": code, "message": message}).decode()
+    return Frame(_encode({"op": "error", "ch": channel, "code": code, "message": message}).decode())
 
 
-def pong(op: Op, now_ms: int) -> str:
+def pong(op: Op, now_ms: int) -> Frame:
     """The answer to a ping, with the server's clock."""
-    return _encode({"op": "pong", "id": op.id, "t": now_ms}).decode()
+    return Frame(_encode({"op": "pong", "id": op.id, "t": now_ms}).decode())
 
 
-def beat(now_ms: int) -> str:
-    """Sent every second whatever happens: silence means a dead line."""
-    return f'{{"op":"beat","t":{now_ms}}}'
+def beat(now_ms: int, seqs: Mapping[str, int]) -> Frame:
+    """Sent every second whatever happens: silence means a dead line. `seqs` is what each channel was last told, so that a client
+    sees even that the newest frame of a quiet channel never came."""
+    if not seqs:
+        return Frame(f'{{"op":"beat","t":{now_ms}}}')
+    return Frame(f'{{"op":"beat","t":{now_ms},"q":{_encode(seqs).decode()}}}')
 
 
-def unsubscribed(names: Iterable[str]) -> str:
+def unsubscribed(names: Iterable[str]) -> Frame:
     """Confirms an unsubscribe."""
-    return _encode({"op": "unsubscribed", "channels": list(names)}).decode()
+    return Frame(_encode({"op": "unsubscribed", "channels": list(names)}).decode())

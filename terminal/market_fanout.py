@@ -1,7 +1,7 @@
-"""Market data for all sockets of this web process: one mirror, one clock of 50 ms, each frame encoded once.
+"""Market data for all sockets of this web process: one mirror, each frame made and encoded once for everybody.
 
-Nothing is sent when it happens: a change only marks its channel, and at the next tick the channel says what is new since the
-frame before. So any number of events becomes at most 20 frames a second, and a client that fell behind needs one snapshot.
+A change is sent when it happens, unless its channel spoke less than its pace ago: then it waits until that is over, with whatever
+else happens meanwhile. So any number of events becomes at most 20 frames a second, and a client that fell behind needs one snapshot.
 """
 
 from __future__ import annotations
@@ -10,174 +10,18 @@ import asyncio
 import logging
 from collections import deque
 from collections.abc import Callable
-from datetime import datetime
-from typing import Any
 from weakref import WeakKeyDictionary
 
 from marketdata import clock, intervals
-from marketdata.channels import KlineNews
-from marketdata.domain import Trade
 from marketdata.mirror import Change, MarketMirror, default_mirror
-from marketdata.shapes import trade_row
 from terminal import frames
 from terminal.clients import Client
+from terminal.market_channels import KINDS, Channel
 
 log = logging.getLogger(__name__)
 
-TICK_S = 0.05
-DEPTH = 50
-TRADES_FIRST = 60
-TRADES_MAX = 50
-PROOF_S = 1.0  # a ticker is repeated this often, so that the client knows how old the source's last sign of life is
-PACE_S = {"book": 0.05, "trades": 0.05, "ticker": 0.1, "klines": 0.1}
-
-Levels = dict[str, str]
-
-
-class Channel:
-    """What one channel last told everybody, and who listens. `kind` chooses what it says."""
-
-    def __init__(self, name: str, parts: frames.MarketName, instrument_id: int, mirror: MarketMirror) -> None:
-        self.name, self.parts, self.instrument_id, self.mirror = name, parts, instrument_id, mirror
-        self.seq = 0
-        self.exchange_ms = 0
-        self.dirty = True
-        self.due_ns = 0
-        self.synced: set[Client] = set()
-        self.waiting: set[Client] = set()  # want a snapshot
-
-    def note(self, change: Change) -> None:
-        """Called in the mirror's thread: remember and be quick."""
-        self.dirty = True
-
-    def news(self) -> Any | None:
-        """What is new since the last frame; None when nothing is."""
-        raise NotImplementedError
-
-    def whole(self) -> Any | None:
-        """All a new listener needs; None while it is not known."""
-        raise NotImplementedError
-
-
-class BookChannel(Channel):
-    """Levels by price; `shown` is what listeners have."""
-
-    def __init__(self, *args: Any) -> None:
-        super().__init__(*args)
-        self.shown: tuple[Levels, Levels] = ({}, {})
-
-    def news(self) -> Any | None:
-        book = self.mirror.book(self.instrument_id, DEPTH)
-        if book is None or book["seq"] == self.seq:
-            return None  # unusable after a gap: the next snapshot of the source is at most a second away
-        now = (_levels(book["bids"]), _levels(book["asks"]))
-        delta = {"bids": _difference(self.shown[0], now[0]), "asks": _difference(self.shown[1], now[1])}
-        self.shown = now
-        if not delta["bids"] and not delta["asks"]:
-            return None
-        self.seq = max(book["seq"], self.seq + 1)
-        self.exchange_ms = _ms(book["time"])
-        return delta
-
-    def whole(self) -> Any | None:
-        if not self.seq:
-            return None
-        return {
-            **{
-                side: [[p, q] for p, q in rows.items()] for side, rows in zip(("bids", "asks"), self.shown, strict=True)
-            },
-            "snapshot": True,
-        }
-
-
-class TradesChannel(Channel):
-    """The tape, oldest first in each frame."""
-
-    def __init__(self, *args: Any) -> None:
-        super().__init__(*args)
-        self.pending: deque[Trade] = deque(maxlen=TRADES_MAX)
-
-    def note(self, change: Change) -> None:
-        if change.kind == "trade":
-            self.pending.append(change.payload)
-            self.dirty = True
-
-    def news(self) -> Any | None:
-        spec = self.mirror.spec(self.instrument_id)
-        trades = [self.pending.popleft() for _ in range(len(self.pending))]
-        if not trades or spec is None:
-            return None
-        self.seq += 1
-        self.exchange_ms = trades[-1].exchange_ns // 1_000_000
-        return [trade_row(spec, trade) for trade in trades]
-
-    def whole(self) -> Any | None:
-        return self.mirror.trades(self.instrument_id, TRADES_FIRST)
-
-
-class TickerChannel(Channel):
-    """The headline; repeated every second, because its age is news too."""
-
-    def __init__(self, *args: Any) -> None:
-        super().__init__(*args)
-        self.repeat_ns = 0
-
-    def note(self, change: Change) -> None:
-        self.dirty = self.dirty or change.kind in ("top", "trade", "snapshot", "gap")
-
-    def news(self) -> Any | None:
-        ticker = self.mirror.ticker(self.instrument_id)
-        if ticker is None:
-            return None
-        self.seq += 1
-        self.exchange_ms = _ms(ticker["time"])
-        self.repeat_ns = clock.monotonic_ns() + int(PROOF_S * 1e9)
-        return ticker
-
-    def whole(self) -> Any | None:
-        return self.mirror.ticker(self.instrument_id)
-
-
-class KlinesChannel(Channel):
-    """Bars of one interval as they form; `pending` by open time, so that of a bar only the newest form is sent."""
-
-    def __init__(self, *args: Any) -> None:
-        super().__init__(*args)
-        self.pending: dict[int, KlineNews] = {}
-        self.rewritten = False  # stored bars changed: a snapshot tells the page to read them again
-
-    def note(self, change: Change) -> None:
-        if change.kind == "kline" and change.payload.interval == self.parts.interval:
-            self.pending[change.payload.open_ms] = change.payload
-            self.dirty = True
-        elif change.kind == "history" and change.payload in (self.parts.interval, intervals.BASE):
-            self.rewritten = True
-            self.dirty = True
-
-    def news(self) -> Any | None:
-        if self.rewritten:
-            self.rewritten = False
-            self.waiting |= self.synced
-            self.synced.clear()
-        pending, self.pending = self.pending, {}
-        if not pending:
-            return None
-        self.seq += 1
-        bars = [pending[at] for at in sorted(pending)][-500:]
-        self.exchange_ms = bars[-1].open_ms
-        return [bar.row() for bar in bars]
-
-    def whole(self) -> Any | None:
-        bar = self.mirror.kline(self.instrument_id, self.parts.interval)
-        return [bar.row()] if bar else []
-
-
-KINDS: dict[str, type[Channel]] = {
-    "book": BookChannel,
-    "trades": TradesChannel,
-    "ticker": TickerChannel,
-    "klines": KlinesChannel,
-}
+REST_NS = 4_000_000  # between two rounds: what comes in close together goes out together
+LOOK_NS = 100_000_000  # how often those who wait, and those who repeat themselves, are looked after
 
 
 class MarketFanout:
@@ -188,11 +32,20 @@ class MarketFanout:
         self._channels: dict[str, Channel] = {}
         self._by_instrument: dict[int, list[Channel]] = {}
         self._clients: dict[Client, set[str]] = {}
+        self._line: deque[Channel] = deque()  # channels with news, each once
+        self._rung = False  # the bell is on its way
+        self._bell = asyncio.Event()
+        self._loop = asyncio.get_running_loop()
         self._task: asyncio.Task[None] | None = None
         self._stop_listening: Callable[[], None] | None = None
 
-    def subscribe(self, client: Client, name: str) -> str | None:
-        """Begin with a snapshot at the next tick; an error frame when there is no such channel."""
+    # -- who listens ---------------------------------------------------------------------------------------------------
+
+    def subscribe(self, client: Client, name: str) -> frames.Frame | None:
+        """Begin with a snapshot in a moment; an error frame when there is no such channel."""
+        held = self._clients.get(client, set())
+        if len(held) >= frames.CHANNELS_MAX and name not in held:
+            return frames.error(name, "TOO_MANY", f"A socket listens to at most {frames.CHANNELS_MAX} channels.")
         channel = self._channels.get(name) or self._open(name)
         if channel is None:
             return frames.error(
@@ -200,13 +53,10 @@ class MarketFanout:
                 "NOT_FOUND",
                 "There is no such channel. Market channels: klines:exchange:symbol:interval, book:, trades:, ticker:.",
             )
-        held = self._clients.setdefault(client, set())
-        if len(held) >= frames.CHANNELS_MAX and name not in held:
-            return frames.error(name, "TOO_MANY", f"A socket listens to at most {frames.CHANNELS_MAX} channels.")
-        held.add(name)
+        self._clients.setdefault(client, held).add(name)
         channel.synced.discard(client)
         channel.waiting.add(client)
-        channel.dirty = True
+        self._note(channel)
         self._run()
         return None
 
@@ -223,6 +73,11 @@ class MarketFanout:
             if channel := self._channels.get(name):
                 self._leave(client, channel)
 
+    def told(self, client: Client) -> dict[str, int]:
+        """What this client was last told of each channel whose differences it gets."""
+        held = [self._channels[name] for name in self._clients.get(client, ()) if name in self._channels]
+        return {channel.name: channel.seq for channel in held if client in channel.synced}
+
     def _open(self, name: str) -> Channel | None:
         parts = frames.market_name(name)
         if parts is None or (parts.interval and parts.interval not in intervals.LENGTH_MS):
@@ -238,82 +93,107 @@ class MarketFanout:
     def _leave(self, client: Client, channel: Channel) -> None:
         channel.synced.discard(client)
         channel.waiting.discard(client)
-        if not channel.synced and not channel.waiting:
-            self._channels.pop(channel.name, None)
+        if not channel.synced and not channel.waiting and self._channels.pop(channel.name, None):
             self._by_instrument[channel.instrument_id].remove(channel)
+
+    # -- what is new ---------------------------------------------------------------------------------------------------
 
     def _heard(self, change: Change) -> None:
         """In the mirror's thread."""
         for channel in list(self._by_instrument.get(change.instrument_id, ())):
-            channel.note(change)
+            if channel.note(change) and not channel.noted:
+                self._note(channel)
+
+    def _note(self, channel: Channel) -> None:
+        """It has something to say. From any thread."""
+        channel.noted = True
+        self._line.append(channel)
+        if not self._rung:
+            self._rung = True
+            self._loop.call_soon_threadsafe(self._bell.set)
 
     def _run(self) -> None:
         if self._task is None or self._task.done():
             if self._stop_listening is None:
                 self._stop_listening = self.mirror.listen(self._heard)
-            self._task = asyncio.get_running_loop().create_task(self._tick())
+            self._task = self._loop.create_task(self._rounds())
 
-    async def _tick(self) -> None:
+    async def _rounds(self) -> None:
+        """Say what is new as soon as it may be said. Ends with the last listener."""
+        looked_ns = next_ns = 0
         while self._clients:
-            began_ns = clock.monotonic_ns()
-            for channel in list(self._channels.values()):
-                try:
-                    self._flush(channel, began_ns)
-                except Exception:
-                    # One channel's mistake must not stop the others.
-                    log.exception("channel %s could not be told", channel.name)
-            spent_s = (clock.monotonic_ns() - began_ns) / 1e9
-            await asyncio.sleep(max(0.005, TICK_S - spent_s))
+            now_ns = clock.monotonic_ns()
+            wait_ns = max(REST_NS, min(next_ns, looked_ns + LOOK_NS) - now_ns)
+            try:
+                async with asyncio.timeout(wait_ns / 1e9):
+                    await self._bell.wait()
+                await asyncio.sleep(REST_NS / 1e9)
+            except TimeoutError:
+                pass
+            self._bell.clear()
+            self._rung = False
+            now_ns = clock.monotonic_ns()
+            if now_ns - looked_ns >= LOOK_NS:
+                looked_ns = now_ns
+                self._look_after(now_ns)
+            next_ns = self._round(now_ns)
         if self._stop_listening:
             self._stop_listening()
             self._stop_listening = None
 
-    def _flush(self, channel: Channel, now_ns: int) -> None:
-        if isinstance(channel, TickerChannel) and now_ns >= channel.repeat_ns:
-            channel.dirty = True
-        if not channel.dirty or (now_ns < channel.due_ns and not channel.waiting):
-            return
-        channel.dirty = False
-        channel.due_ns = now_ns + int(PACE_S[channel.parts.kind] * 1e9)
+    def _look_after(self, now_ns: int) -> None:
+        """Channels that have somebody waiting, or whose silence would be news."""
+        for channel in self._channels.values():
+            repeats = 0 < channel.repeat_ns <= now_ns
+            if not channel.noted and (repeats or channel.waiting):
+                channel.noted = True
+                self._line.append(channel)
+
+    def _round(self, now_ns: int) -> int:
+        """Everything that may be said now; when the next may."""
+        next_ns = now_ns + LOOK_NS
+        for _ in range(len(self._line)):
+            channel = self._line.popleft()
+            if channel.due_ns > now_ns:
+                self._line.append(channel)
+                next_ns = min(next_ns, channel.due_ns)
+                continue
+            channel.noted = False  # before it is asked: a change from now on is news again
+            if self._channels.get(channel.name) is not channel:
+                continue
+            channel.due_ns = now_ns + channel.pace_ns
+            try:
+                self._say(channel)
+            except Exception:
+                # One channel's mistake must not stop the others.
+                log.exception("channel %s could not be told", channel.name)
+        return next_ns
+
+    def _say(self, channel: Channel) -> None:
         now_ms = clock.now_ms()
         previous = channel.seq
         news = channel.news()
         if news is not None and channel.synced:
-            text = frames.frame(channel.name, channel.seq, previous, now_ms, channel.exchange_ms, frames.payload(news))
-            for client in list(channel.synced):
-                if not client.offer(text):
-                    channel.synced.discard(client)
-                    channel.waiting.add(client)
+            said = frames.frame(channel.name, channel.seq, previous, now_ms, channel.exchange_ms, frames.payload(news))
+            fell_behind = [client for client in channel.synced if not client.offer(said)]
+            channel.synced.difference_update(fell_behind)
+            channel.waiting.update(fell_behind)
         if channel.waiting:
-            self._snapshot(channel, now_ms)
+            self._begin(channel, now_ms)
 
-    def _snapshot(self, channel: Channel, now_ms: int) -> None:
-        whole = channel.whole()
+    def _begin(self, channel: Channel, now_ms: int) -> None:
+        """Snapshots for those who wait and can take one."""
+        for client in [client for client in channel.waiting if client.dead]:
+            self._leave(client, channel)
+        ready = [client for client in channel.waiting if not client.behind]
+        whole = channel.whole() if ready else None
         if whole is None:
-            channel.dirty = True
             return
-        text = frames.frame(channel.name, channel.seq, None, now_ms, channel.exchange_ms, frames.payload(whole))
-        for client in list(channel.waiting):
-            if client.dead:
-                self._leave(client, channel)
-            elif client.offer(text):
+        said = frames.frame(channel.name, channel.seq, None, now_ms, channel.exchange_ms, frames.payload(whole))
+        for client in ready:
+            if client.offer(said):
                 channel.waiting.discard(client)
                 channel.synced.add(client)
-            else:
-                channel.dirty = True
-
-
-def _levels(rows: list[list[str]]) -> Levels:
-    return dict(rows)
-
-
-def _difference(before: Levels, now: Levels) -> list[list[str]]:
-    changed = [[price, quantity] for price, quantity in now.items() if before.get(price) != quantity]
-    return changed + [[price, "0"] for price in before if price not in now]
-
-
-def _ms(iso: str | None) -> int:
-    return clock.to_ms(datetime.fromisoformat(iso)) if iso else 0
 
 
 _fanouts: WeakKeyDictionary[asyncio.AbstractEventLoop, MarketFanout] = WeakKeyDictionary()

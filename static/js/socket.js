@@ -6,6 +6,7 @@
 const FIRST_MS = 250;
 const MOST_MS = 5000;
 const HIDDEN_MS = 30000; // a tab nobody sees for this long hears no market any more
+const HEAL_MS = 1500; // a channel that was asked for anew and is not whole by then is asked for again
 const SILENT_MS = 4000; // the server beats every second: longer silence is a dead line
 
 export class Socket {
@@ -16,7 +17,7 @@ export class Socket {
   constructor(path, { resumable = false, sleeps = false } = {}) {
     this.url = new URL(path, location.href.replace(/^http/, "ws")).href;
     this.resumable = resumable;
-    this.channels = new Map(); // name -> {q, handler, healing}
+    this.channels = new Map(); // name -> {q, handler, healing, asked_at}
     this.listeners = new Set();
     this.state = "connecting";
     this.attempt = 0;
@@ -58,7 +59,7 @@ export class Socket {
 
   /** Listen to a channel; the first call of the handler carries a snapshot. */
   subscribe(name, handler) {
-    this.channels.set(name, { q: null, handler, healing: true });
+    this.channels.set(name, { q: null, handler, healing: true, asked_at: performance.now() });
     if (this.state === "open" && !this.asleep) this.send({ op: "subscribe", channels: [name] });
   }
 
@@ -93,6 +94,7 @@ export class Socket {
     const fresh = [];
     for (const name of names) {
       const channel = this.channels.get(name);
+      channel.asked_at = performance.now();
       if (this.resumable && channel.q !== null) known[name] = channel.q;
       else {
         channel.healing = true;
@@ -111,11 +113,7 @@ export class Socket {
     const snapshot = frame.pq === null || frame.pq === undefined;
     if (!snapshot && (channel.healing || frame.pq !== channel.q)) {
       if (channel.q !== null && frame.q <= channel.q) return;
-      if (!channel.healing) {
-        this.gaps += 1;
-        channel.healing = true;
-        this.send(this.resumable ? { op: "resume", channels: { [frame.ch]: channel.q } } : { op: "snapshot", channels: [frame.ch] });
-      }
+      if (!channel.healing) this.#heal(frame.ch, channel);
       if (!this.resumable || frame.pq !== channel.q) return;
     }
     channel.healing = false;
@@ -123,8 +121,26 @@ export class Socket {
     channel.handler(frame, snapshot);
   }
 
+  #heal(name, channel) {
+    this.gaps += 1;
+    channel.healing = true;
+    channel.asked_at = performance.now();
+    this.send(this.resumable ? { op: "resume", channels: { [name]: channel.q } } : { op: "snapshot", channels: [name] });
+  }
+
+  /** The server says what it told us last: what is newer than what we heard never came, nor did the answer to an old question. */
+  #compare(told) {
+    for (const [name, q] of Object.entries(told)) {
+      const channel = this.channels.get(name);
+      if (!channel || channel.q === null || channel.q >= q) continue;
+      if (!channel.healing || performance.now() - channel.asked_at > HEAL_MS) this.#heal(name, channel);
+    }
+  }
+
   #operate(frame) {
-    if (frame.op === "pong") {
+    if (frame.op === "beat") {
+      if (frame.q) this.#compare(frame.q);
+    } else if (frame.op === "pong") {
       const now = Date.now();
       this.trip_ms = now - frame.id;
       this.offset_ms = frame.t - (frame.id + this.trip_ms / 2);

@@ -68,3 +68,32 @@ async def test_a_frame_above_16_kb_closes_the_line(user: Any) -> None:
     async with Browser("/ws/market", user) as browser:
         await browser.line.send_to(text_data=" " * 17_000)
         assert await browser.closed() == consumers.TOO_LARGE
+
+
+@pytest.fixture
+def forgiven() -> Any:
+    from terminal.bad_frames import bad_frames
+
+    bad_frames.clear()
+    yield
+    bad_frames.clear()
+
+
+async def test_ten_bad_frames_close_the_line_and_one_the_next(user: Any, forgiven: None) -> None:
+    async with Browser("/ws/market", user) as browser:
+        for _ in range(10):
+            await browser.line.send_to(text_data="[" * 9000)
+        assert await browser.closed() == consumers.BAD_FRAME
+    async with Browser("/ws/account", user) as browser:
+        await browser.line.send_to(text_data="what?")
+        assert await browser.closed() == consumers.BAD_FRAME
+
+
+async def test_somebody_elses_bad_frames_are_theirs(user: Any, forgiven: None) -> None:
+    async with Browser("/ws/market", User(pk=2, username="bob")) as browser:
+        for _ in range(10):
+            await browser.line.send_to(text_data="what?")
+        assert await browser.closed() == consumers.BAD_FRAME
+    async with Browser("/ws/market", user) as browser:
+        await browser.line.send_to(text_data="what?")
+        assert (await browser.hear())["code"] == "INVALID"
