@@ -143,3 +143,24 @@ class Heartbeat(models.Model):
 
     def __str__(self) -> str:
         return self.process
+
+
+class ServiceLease(models.Model):
+    """Who acts as feed, strategy host or beat when two of each run."""
+
+    name = models.CharField(max_length=32, primary_key=True)
+    epoch = models.BigIntegerField(default=0)
+    holder = models.CharField(max_length=96, blank=True)
+    pid = models.IntegerField(null=True)
+    pid_started_ticks = models.BigIntegerField(null=True)
+    expires_at = models.DateTimeField(null=True)
+
+
+class BeatSlot(models.Model):
+    """One moment at which a scheduled task was due: whoever enters it sends the task, and nobody else ever does."""
+
+    name = models.CharField(max_length=96)
+    slot = models.DateTimeField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=("name", "slot"), name="beat_slot_once")]

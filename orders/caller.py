@@ -15,16 +15,19 @@ from dataclasses import dataclass
 from functools import cache
 
 import msgspec
+from django.conf import settings
 from django.db import Error, connection
 
 from marketdata import bus as buses
 from marketdata import channels, clock, failpoints
+from marketdata.server_clock import ServerClock
 from orders import messages
 from orders.models import Lease
 
 ANSWER_S = 2.0  # no decision seen in this time: look in PostgreSQL
 OWNER_WAIT_S = 1.0  # how long a shard may be without an owner before a command is refused
 BATCH_MAX = 256
+HEARD_NS = 250_000_000  # the bus is asked again whether it is there, and what time it has
 
 _replies: msgspec.msgpack.Decoder[list[tuple[int, int, dict[str, str], bytes]]] = msgspec.msgpack.Decoder(
     list[tuple[int, int, dict[str, str], bytes]]
@@ -59,6 +62,8 @@ class Caller:
 
     def __init__(self, bus: buses.Bus) -> None:
         self._bus = bus
+        self._server_clock = ServerClock(bus)
+        self._heard_ns = -HEARD_NS
         self._channel = channels.replies(uuid.uuid4().hex)
         self._next_id = 1
         self._ids = threading.Lock()
@@ -107,11 +112,12 @@ class Caller:
         with self._ids:
             first = self._next_id
             self._next_id += len(wanted)
+        sent_ms = self._server_clock.now_ms() or 0
         if len(wanted) == 1:
-            addressed = msgspec.structs.replace(wanted[0], reply_to=self._channel, reply_id=first)
+            addressed = msgspec.structs.replace(wanted[0], reply_to=self._channel, reply_id=first, sent_ms=sent_ms)
             payload = messages.encode(addressed)
         else:
-            payload = messages.encode_many([messages.encode(one) for one in wanted], self._channel, first)
+            payload = messages.encode_many([messages.encode(one) for one in wanted], self._channel, first, sent_ms)
         deadline_ns = clock.monotonic_ns() + int(OWNER_WAIT_S * 1e9)
         parcel = _Parcel(shard, payload, Future(), deadline_ns, [None] * len(wanted), len(wanted))
         for place in range(len(wanted)):
@@ -156,6 +162,7 @@ class Caller:
             parcels = [self._out.get()]
             while len(parcels) < BATCH_MAX and not self._out.empty():
                 parcels.append(self._out.get())
+            parcels = [parcel for parcel in parcels if not _is_late(parcel)]
             for shard in {parcel.shard for parcel in parcels}:
                 self._write_shard(shard, [parcel for parcel in parcels if parcel.shard == shard])
 
@@ -163,13 +170,15 @@ class Caller:
         epoch = self._epochs.get(shard) or self._read_epoch(shard)
         if epoch == 0:
             return self._put_back(shard, parcels)
+        if not self._hears():
+            for parcel in parcels:
+                _refuse(parcel, "the bus does not answer")
+            return None
         failpoints.reach("caller.adds")
         try:
             entries = self._bus.add_many(channels.commands(shard, epoch), [parcel.payload for parcel in parcels])
         except buses.BusDown:
-            if not self._bus.ping():
-                for parcel in parcels:
-                    _refuse(parcel, "the bus does not answer")
+            self._heard_ns = -HEARD_NS
             return None  # perhaps written: the answer comes, or the wait ends in NoAnswer
         failpoints.reach("caller.added")
         lost = [parcel for parcel, entry in zip(parcels, entries, strict=True) if entry is None]
@@ -177,6 +186,19 @@ class Caller:
             self._epochs.pop(shard, None)
             self._put_back(shard, lost)
         return None
+
+    def _hears(self) -> bool:
+        """Whether the bus answered just now: asked before anything is written to one that may be away, because of what
+        was written nobody can say that it was not.
+        """
+        now_ns = clock.monotonic_ns()
+        if now_ns - self._heard_ns > HEARD_NS:
+            try:
+                self._server_clock.look()
+            except buses.BusDown:
+                return False
+            self._heard_ns = now_ns
+        return True
 
     def _put_back(self, shard: int, parcels: list[_Parcel]) -> None:
         """No stream, so nothing was written: try the new owner's, until the deadline."""
@@ -240,6 +262,13 @@ def _only(answers: Answers) -> messages.Reply:
     return answers[0]
 
 
+def _is_late(parcel: _Parcel) -> bool:
+    """Nobody waits for it any more, or it waited for a bus that stands still: it was surely not written, and is not now."""
+    if clock.monotonic_ns() > parcel.deadline_ns:
+        _refuse(parcel, "it waited too long for the bus")
+    return parcel.answer.done()
+
+
 def _refuse(parcel: _Parcel, why: str) -> None:
     if parcel.answer.set_running_or_notify_cancel():
         parcel.answer.set_exception(NotAccepted(why))
@@ -248,4 +277,4 @@ def _refuse(parcel: _Parcel, why: str) -> None:
 @cache
 def default() -> Caller:
     """This process's caller, made on first use (after any fork)."""
-    return Caller(buses.default())
+    return Caller(buses.HastyBus(settings.REDIS_URL))

@@ -16,11 +16,14 @@ import msgspec
 
 
 class Message(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="op"):
-    """What every command carries: who asks, and where the answer goes. `reply_to` '' = nobody waits."""
+    """What every command carries: who asks, when by the bus server's clock (0 = not known), and where the answer goes.
+    `reply_to` '' = nobody waits.
+    """
 
     owner_id: int
     reply_to: str = ""
     reply_id: int = 0
+    sent_ms: int = 0
     key_id: int | None = None
 
 
@@ -145,11 +148,14 @@ Command = Place | Cancel | Amend | CancelAll | ExchangeReport | Query | Check | 
 
 
 class _Many(msgspec.Struct, frozen=True, array_like=True):
-    """Commands sent together: where the answers go, the reply_id of the first (the others follow), each as `encode` made it."""
+    """Commands sent together: where the answers go, the reply_id of the first (the others follow), each as `encode` made it,
+    and when they were sent.
+    """
 
     reply_to: str
     reply_id: int
     commands: list[bytes]
+    sent_ms: int = 0
 
 
 encode = msgspec.msgpack.Encoder().encode
@@ -162,14 +168,14 @@ def decode(raw: bytes) -> Command:
     return _decoder.decode(raw)
 
 
-def encode_many(commands: list[bytes], reply_to: str = "", reply_id: int = 0) -> bytes:
+def encode_many(commands: list[bytes], reply_to: str = "", reply_id: int = 0, sent_ms: int = 0) -> bytes:
     """One stream entry of several commands, each encoded already; it is their only address, so they need none of their own."""
-    return encode(_Many(reply_to, reply_id, commands))
+    return encode(_Many(reply_to, reply_id, commands, sent_ms))
 
 
 def is_many(payload: bytes) -> bool:
     """Whether a stream entry holds several: those are an array, one command is a map."""
-    return payload[:1] == b"\x93"
+    return payload[:1] == b"\x94"
 
 
 def count(payload: bytes) -> int:
@@ -193,6 +199,7 @@ def decode_entry(payload: bytes) -> list[tuple[bytes, Command]]:
         # nobody has seen it yet: its address is filled in where it stands instead of making it anew
         msgspec.structs.force_setattr(command, "reply_to", many.reply_to)
         msgspec.structs.force_setattr(command, "reply_id", number)
+        msgspec.structs.force_setattr(command, "sent_ms", many.sent_ms)
         found.append((raw, command))
     return found
 

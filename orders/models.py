@@ -252,22 +252,14 @@ class Lease(models.Model):
     pid = models.IntegerField(null=True)
     pid_started_ticks = models.BigIntegerField(null=True)
     expires_at = models.DateTimeField(null=True)
+    stream_epoch = models.BigIntegerField(default=0, help_text="The epoch whose stream holds what is not decided yet.")
     last_command_id = models.CharField(
-        max_length=32, default="0-0", help_text="Newest stream entry decided, in this epoch's stream."
+        max_length=32, default="0-0", help_text="Newest entry of that stream that is decided."
     )
     ready = models.BooleanField(default=False, help_text="Recovered, its books rebuilt: an order would be taken.")
     head_seq = models.BigIntegerField(db_default=0, help_text="How far the journal went when this was renewed last.")
     head_hash = models.BinaryField(db_default=b"")
     head_mac = models.BinaryField(db_default=b"")
-
-
-class ServiceLease(models.Model):
-    """Who acts as feed, strategy host or beat when two of each run."""
-
-    name = models.CharField(max_length=32, primary_key=True)
-    epoch = models.BigIntegerField(default=0)
-    holder = models.CharField(max_length=96, blank=True)
-    expires_at = models.DateTimeField(null=True)
 
 
 class Checkpoint(models.Model):

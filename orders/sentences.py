@@ -6,6 +6,8 @@ from decimal import Decimal
 from typing import Any
 
 SENTENCES: dict[str, str] = {
+    "DEAD_COMMAND": "The engine broke down twice over this request, so it was set aside: nothing was placed or changed. An operator "
+    "finds it under dead commands; a new request needs a new request_id.",
     "TRADING_HALTED": "Trading is halted here, so the order was not placed. Open orders stay; resume trading to place new ones.",
     "TRADING_REDUCING": "Only orders that reduce a position are taken at the moment; this one was not placed.",
     "INSTRUMENT_UNKNOWN": "This instrument is not known; nothing was placed. Look it up under instruments.",

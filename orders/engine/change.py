@@ -9,10 +9,11 @@ from typing import Any
 import psycopg
 
 from marketdata.precision import parse_decimal, to_lots, to_ticks
-from orders import messages
+from orders import messages, shapes
 from orders.engine.batch import Batch
 from orders.engine.fold import order_picture
 from orders.engine.orders import LiveOrder
+from orders.engine.place import COMMAND_AGE_MS
 from orders.engine.recorder import AGAIN, Recorder, refusal, refused_status, say
 from orders.reading import UNITS_MAX
 
@@ -21,9 +22,9 @@ SWEPT_AT_ONCE = 1000  # cancels of one sweep between two fetches of their report
 
 def change(
     recorder: Recorder, cursor: psycopg.Cursor[Any], batch: Batch, raw: bytes,
-    command: messages.Cancel | messages.Amend,
+    command: messages.Cancel | messages.Amend, age_ms: int,
 ) -> None:  # fmt: skip
-    """Decide a cancel or an amend of one order."""
+    """Decide a cancel or an amend of one order. A cancel is never too old."""
     order = recorder.find(cursor, command.account_ids, command.id, command.client)
     if order is None or order.account.owner_id != command.owner_id:
         return say(batch, command, 404, refusal("NOT_FOUND"))
@@ -32,6 +33,9 @@ def change(
         return recorder.again(cursor, batch, command, known)
     if not order.is_open:
         return say(batch, command, 409, refusal("ORDER_FINAL", order_picture(order)))
+    if isinstance(command, messages.Amend) and age_ms > COMMAND_AGE_MS:
+        reason = shapes.reason_shape("COMMAND_STALE", str(COMMAND_AGE_MS), str(age_ms))
+        return say(batch, command, 422, refusal(reason, order_picture(order)))
     if isinstance(command, messages.Cancel):
         kind, refused = "cancel", bool(recorder.core.cancel(batch.at_ns, order.order_no))
     else:

@@ -33,7 +33,7 @@ class Decider:
             case messages.Place():
                 place(self.recorder, cursor, batch, raw, command, age_ms)
             case messages.Cancel() | messages.Amend():
-                change(self.recorder, cursor, batch, raw, command)
+                change(self.recorder, cursor, batch, raw, command, age_ms)
             case messages.CancelAll():
                 cancel_all(self.recorder, batch, raw, command)
             case messages.ExchangeReport():

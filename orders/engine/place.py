@@ -22,6 +22,7 @@ from orders.ids import order_uuid, strategy_key
 
 COMMAND_AGE_MS = 5000
 MARKET_AGE_MS = 2000
+FORGOTTEN_MS = 8000  # whoever waited is about to be told that it never will be: nothing is recorded of it
 
 
 def place(
@@ -35,6 +36,8 @@ def place(
     known = recorder.identity.get(account.id, command.request_id)
     if known is not None:
         return recorder.again(cursor, batch, command, known)
+    if age_ms > FORGOTTEN_MS:
+        return say(batch, command, 422, refusal(shapes.reason_shape("COMMAND_STALE", str(FORGOTTEN_MS), str(age_ms))))
     order_no = recorder.chain.seq + 1
     order = LiveOrder(
         id=order_uuid(batch.at_ns, recorder.shard, order_no), order_no=order_no, account=account, instrument=spec,

@@ -63,6 +63,8 @@ class Recorder:
         """The same request once more: the order as it stands; the same id for something else: refused."""
         if known.body_hash != command.body_hash:
             return say(batch, command, 422, refusal("REQUEST_ID_REUSED"))
+        if known.order_id is None:
+            return say(batch, command, 500, refusal("DEAD_COMMAND"), REPLAYED)
         accounts = [command.account_id] if isinstance(command, messages.Place) else command.account_ids
         order = self.find(cursor, accounts, str(known.order_id), "")
         if order is None:

@@ -6,19 +6,23 @@ unexpected ends the process: memory that may differ from PostgreSQL is thrown aw
 
 from __future__ import annotations
 
+import faulthandler
 import gc
 import logging
 import sys
 from collections import deque
+from dataclasses import replace
 from typing import Any
 
 import msgspec
 import psycopg
+from django.conf import settings
 from django.db import connection as django_connection
 from psycopg.conninfo import make_conninfo
 
 from marketdata import bus as buses
 from marketdata import channels, clock, failpoints, partitions
+from marketdata.server_clock import ServerClock
 from marketdata.service import Service
 from orders import messages
 from orders._core import Core
@@ -28,6 +32,7 @@ from orders.engine import orders as books_of_orders
 from orders.engine.batch import Batch
 from orders.engine.checkpoint import EVERY_ENTRIES, EVERY_S, Checkpointer
 from orders.engine.decide import Decider
+from orders.engine.drain import Drain
 from orders.engine.far import FRONT_PPM
 from orders.engine.fold import Books, Fold
 from orders.engine.market import Market
@@ -43,8 +48,10 @@ log = logging.getLogger(__name__)
 
 BATCH_MAX = 512  # commands of a batch, give or take those of its last entry
 IDLE_NS = 250_000_000  # how often an idle engine renews its lease and looks for halts
+LOOK_S = 0.25  # between two looks of a candidate at the shard's owner
 STEP_MS = 20  # the simulator's beat, and so the longest wait for commands
 SWITCH_INTERVAL_S = 0.0005
+AGE_UNKNOWN_MS = 2**31
 MINUTE_NS = 60_000_000_000
 
 
@@ -55,7 +62,9 @@ class EngineService(Service):
 
     def __init__(self, shard: int = 0) -> None:
         super().__init__(shard)
-        self.bus = buses.default()
+        self.bus: buses.Bus = buses.HastyBus(settings.REDIS_URL)
+        self.clock = clock.SteadyClock()
+        self.server_clock = ServerClock(self.bus)
         self.core = Core()
         self.orders = books_of_orders.Orders()
         self.books = Books()
@@ -65,7 +74,10 @@ class EngineService(Service):
         self.reads: ReadLane | None = None
         self.last_id = b"0-0"
         self.arrived: deque[buses.Entry] = deque()  # read after last_id, not decided yet
+        self.stream = ""  # '' while commands of the owner before may wait somewhere, or the bus is away
         self.last_txn_ns = 0
+        self.kept_ns = 0
+        self.ids_lie = False  # the bus server's clock was set back
         self.last_minute = 0
         self.batches = 0
 
@@ -73,20 +85,20 @@ class EngineService(Service):
 
     def run(self) -> None:
         """See Service.run."""
+        faulthandler.enable()
         sys.setswitchinterval(SWITCH_INTERVAL_S)
-        partitions.ensure_ahead(clock.now().date())
-        with psycopg.connect(database(), autocommit=True) as connection:
-            lease = self._take(connection)
-            if lease is None:
-                return
-            self.lease = lease
+        owned = self._wait_for_shard()
+        if owned is None:
+            return
+        connection, self.lease = owned
+        with connection:
+            partitions.ensure_ahead(clock.now().date())
             self._recover(connection)
             gc.collect()
             gc.freeze()
-            leases.set_ready(connection, self.lease, ready=True)
             self.reads = ReadLane(self.bus, self.shard, self.core, self.chain, lambda: self.world)
             self.reads.start()
-            log.info("shard %d, epoch %d: ready at journal seq %d", self.shard, self.lease.epoch, self.chain.seq)
+            log.info("shard %d, epoch %d: recovered at journal seq %d", self.shard, self.lease.epoch, self.chain.seq)
             while not self.stopping.is_set():
                 self._turn(connection)
             self._end(connection)
@@ -94,15 +106,33 @@ class EngineService(Service):
     def detail(self) -> dict[str, Any]:
         """See Service.detail."""
         chain = getattr(self, "chain", None)
-        return {"seq": chain.seq if chain else 0, "batches": self.batches}
+        return {
+            "acting": chain is not None,
+            "seq": chain.seq if chain else 0,
+            "batches": self.batches,
+            "clock_unsafe": self.clock.unsafe,
+        }
 
-    def _take(self, connection: psycopg.Connection[Any]) -> leases.Lease | None:
-        """Wait for the shard; None when asked to stop meanwhile."""
+    def _wait_for_shard(self) -> tuple[psycopg.Connection[Any], leases.Lease] | None:
+        """Stand by until the shard is ours; None when asked to stop meanwhile. PostgreSQL may be away."""
+        candidate, connection, told = leases.Candidate(self.shard), None, False
         while not self.stopping.is_set():
-            lease = leases.take(connection, self.shard)
-            if lease is not None:
-                return lease
-            self.stopping.wait(0.25)
+            try:
+                if connection is None:
+                    connection = psycopg.connect(database(), autocommit=True, connect_timeout=2)
+                lease = candidate.take(connection)
+                if lease is not None:
+                    return connection, lease
+                candidate.wait(self.stopping, LOOK_S)
+            except psycopg.OperationalError as error:
+                if not told:
+                    log.warning("PostgreSQL is away; shard %d waits for it: %s", self.shard, error)
+                told = True
+                candidate.forget()
+                if connection is not None:
+                    connection.close()
+                connection = None
+                self.stopping.wait(LOOK_S)
         return None
 
     def _recover(self, connection: psycopg.Connection[Any]) -> None:
@@ -132,18 +162,8 @@ class EngineService(Service):
         self._transact(connection, [], lambda batch, cursor: self._begin_epoch(batch, told))
         failpoints.reach("recovery.begun")
         self.market.open(found.extra.get("simulator"))
-        self._drain_old_stream(connection)
-        failpoints.reach("recovery.drained")
-        self.stream = channels.commands(self.shard, self.lease.epoch)
-        self._make_stream()
+        self._open_stream(connection)
         self.urgent.ready = True
-
-    def _make_stream(self) -> None:
-        """Where commands come in. Without a bus the shard goes on all the same: rows are obeyed; a later turn makes the stream."""
-        try:
-            self.bus.create_stream(self.stream)
-        except buses.BusDown as error:
-            log.warning("no command stream yet: %s", error)
 
     def _begin_epoch(self, batch: Batch, told: world.World) -> None:
         payload = journal.told_payload("epoch", [self.lease.epoch], {})
@@ -153,22 +173,33 @@ class EngineService(Service):
         for sentence in self.world.wrong:
             log.error("instrument left out: %s", sentence)
 
-    def _drain_old_stream(self, connection: psycopg.Connection[Any]) -> None:
-        """Commands the previous owner took delivery of but did not decide; the age limit refuses what is stale."""
-        if self.lease.last_epoch == 0:
-            return
-        name = channels.commands(self.shard, self.lease.last_epoch)
-        old, after = f"{name}.taken", self.lease.last_command_id.encode()
+    def _open_stream(self, connection: psycopg.Connection[Any]) -> None:
+        """Decide what the owner before left, then take commands on a stream of our own. While the bus is away neither is
+        possible: the engine goes on without (`stream` is ''), and tries again.
+        """
+
+        def transact(entries: list[buses.Entry], more: Any, until: bytes | None) -> None:
+            self._transact(connection, entries, more, until)
+
         try:
-            if self.bus.take_stream(name, old):  # whoever adds now finds no stream and waits for ours
-                while entries := self.bus.read({old: after}, BATCH_MAX, None).get(old):
-                    self._transact(connection, entries, None)
-                    after = entries[-1].id
+            self.server_clock.look()
+            self.last_id = self.lease.last_command_id.encode()
+            if self.lease.stream_epoch != self.lease.epoch:
+                Drain(self.bus, self.lease, transact, BATCH_MAX).run(connection)
+            failpoints.reach("recovery.drained")
             # an owner that died before it got here left the stream before its own: callers would add to it for ever
             self.bus.delete_streams(channels.commands_of(self.shard))
+            stream = channels.commands(self.shard, self.lease.epoch)
+            self.bus.create_stream(stream)
         except buses.BusDown as error:
-            log.warning("the old command stream was not read: %s", error)
-        self.last_id = b"0-0"
+            log.warning("shard %d takes no commands yet: %s", self.shard, error)
+            self.lease = replace(self.lease, last_command_id=self.last_id.decode())
+            return
+        leases.own_stream(connection, self.lease)
+        self.lease = replace(self.lease, stream_epoch=self.lease.epoch)
+        self.stream, self.last_id = stream, b"0-0"
+        leases.set_ready(connection, self.lease, ready=True)
+        log.info("shard %d takes commands under epoch %d", self.shard, self.lease.epoch)
 
     def _end(self, connection: psycopg.Connection[Any]) -> None:
         """A clean stop: say so, keep the state, let go."""
@@ -184,7 +215,7 @@ class EngineService(Service):
     def _turn(self, connection: psycopg.Connection[Any]) -> None:
         """One round: commands, market, commit, answers, news."""
         entries = self._read()
-        now_ns = clock.now_ns()
+        now_ns = self.clock.now_ns()
         self.core.time(now_ns)  # orders that stand only for a time end by it
         self.market.step(now_ns)
         market = self.core.reports()
@@ -195,7 +226,8 @@ class EngineService(Service):
             self._transact(connection, entries, lambda batch, cursor: self._market(batch, cursor, market, minute))
             self.last_txn_ns = clock.monotonic_ns()
         self.market.publish()
-        if due:
+        if clock.monotonic_ns() - self.kept_ns >= IDLE_NS:
+            self.kept_ns = clock.monotonic_ns()
             self._keep(connection)
 
     def _read(self) -> list[buses.Entry]:
@@ -203,6 +235,8 @@ class EngineService(Service):
         if not self.arrived:
             try:
                 wait_ms = 0 if self.market.far.behind else STEP_MS
+                if not self.stream:
+                    raise buses.BusDown("there is no stream to read")
                 self.arrived.extend(self.bus.read({self.stream: self.last_id}, BATCH_MAX, wait_ms).get(self.stream, []))
             except buses.BusDown:
                 self.stopping.wait(STEP_MS / 1000)
@@ -213,12 +247,16 @@ class EngineService(Service):
             commands += messages.count(entries[-1].payload)
         return entries
 
-    def _transact(self, connection: psycopg.Connection[Any], entries: list[buses.Entry], more: Any) -> None:
-        """Decide entries and whatever `more` adds, durably; then say it. Any failure in here must end the process."""
-        at_ns = clock.now_ns()
+    def _transact(
+        self, connection: psycopg.Connection[Any], entries: list[buses.Entry], more: Any, until: bytes | None = None
+    ) -> None:
+        """Decide entries and whatever `more` adds, durably; then say it. Any failure in here must end the process. `until`
+        is how far the stream then is decided, where that is not the last entry.
+        """
+        at_ns = self.clock.now_ns()
         batch = Batch(at_ns, clock.from_ns(at_ns))
-        if entries:
-            self.last_id = entries[-1].id
+        if entries or until:
+            self.last_id = until or entries[-1].id
         commands = [(entry.ms, raw, command) for entry in entries for raw, command in _commands(entry)]
         if entries:
             failpoints.reach("engine.read")
@@ -237,9 +275,8 @@ class EngineService(Service):
             self.control_version = version
             closed = self.urgent.step(cursor, batch)
             self.recorder.identity.prepare(cursor, [command for _, _, command in commands])
-            now_ms = at_ns // 1_000_000
-            for sent_ms, raw, command in commands:
-                self.decider.decide(cursor, batch, raw, command, now_ms - sent_ms)
+            for added_ms, raw, command in commands:
+                self.decider.decide(cursor, batch, raw, command, self._age_ms(added_ms, command))
             if commands or closed:
                 self._refill(batch)
             trips.write(cursor, batch, self.teller, self.world)
@@ -252,6 +289,14 @@ class EngineService(Service):
         self.batches += 1
         self._say(batch)
         failpoints.reach("engine.told")
+
+    def _age_ms(self, added_ms: int, command: messages.Command) -> int:
+        """By the bus server's clock. An age nobody knows is too old; then the ids mean nothing, and a new stream is due."""
+        age_ms = self.server_clock.age_ms(added_ms, command.sent_ms)
+        if age_ms is None:
+            self.ids_lie = True
+            return AGE_UNKNOWN_MS
+        return age_ms
 
     def _refill(self, batch: Batch) -> None:
         """The market keeps its depth at all times; agents that come back may meet an order of ours."""
@@ -327,23 +372,23 @@ class EngineService(Service):
                 self.checkpointer.start(self.core, self.chain.seq, self._extra())
         try:
             self.market.far.follow()
-            if not self.bus.stream_exists(self.stream):
+            self.server_clock.look()
+            if not self.stream:
+                self._open_stream(connection)
+            elif self.ids_lie or not self.bus.stream_exists(self.stream):
                 self._new_epoch(connection)
-            self.bus.trim(self.stream, self.last_id)
+            else:
+                self.bus.trim(self.stream, self.last_id)
         except buses.BusDown:
             return
 
     def _new_epoch(self, connection: psycopg.Connection[Any]) -> None:
-        """The bus lost our stream: what was on it is gone and will be answered so; a new stream under a new epoch."""
-        lease = leases.take(connection, self.shard)
-        if lease is None:
-            raise leases.LeaseLost(f"shard {self.shard} was taken while its stream was lost")
-        self.lease, self.last_id = lease, b"0-0"
-        self.arrived.clear()
-        self.stream = channels.commands(self.shard, lease.epoch)
-        self.bus.create_stream(self.stream)
-        leases.set_ready(connection, lease, ready=True)
-        log.warning("the bus lost the command stream; shard %d goes on under epoch %d", self.shard, lease.epoch)
+        """Our stream is gone, or its ids tell no age: what was on it and is lost will be answered so."""
+        self.lease = leases.next_epoch(connection, self.lease)
+        log.warning("the bus lost the command stream; shard %d goes on under epoch %d", self.shard, self.lease.epoch)
+        self.stream, self.ids_lie = "", False
+        self.arrived.clear()  # what the old stream still holds is read again
+        self._open_stream(connection)
 
     # -- small things ---------------------------------------------------------------------------------------------------------
 

@@ -221,7 +221,7 @@ class Host:
 
     def take_lease(self) -> None:
         with connection.cursor() as cursor:  # the pid of a killed host is gone; here it is still ours
-            cursor.execute("UPDATE orders_servicelease SET expires_at = clock_timestamp()")
+            cursor.execute("UPDATE marketdata_servicelease SET expires_at = clock_timestamp(), pid = NULL")
         assert self.lease.take()
 
     def begin(self, config: StrategyConfig) -> Run:

@@ -231,13 +231,21 @@ def test_a_key_that_reads_changes_nothing_on_any_route(town: Town, line: Pretend
 def test_every_table_says_whose_its_rows_are() -> None:
     """But those that are nobody's: market facts are listed here by name, and a table nobody listed fails."""
     nobodys = {
-        "marketdata": {"Exchange", "Asset", "Instrument", "Subscription", "Kline", "Heartbeat"},
+        "marketdata": {
+            "Exchange",
+            "Asset",
+            "Instrument",
+            "Subscription",
+            "Kline",
+            "Heartbeat",
+            "ServiceLease",
+            "BeatSlot",
+        },
         "orders": {
             "LimitProfile",
             "RiskLimit",
             "Control",
             "Lease",
-            "ServiceLease",
             "Checkpoint",
             "Journal",
             "AuditCount",
