@@ -28,6 +28,7 @@ from rest_framework_simplejwt.exceptions import AuthenticationFailed, InvalidTok
 
 from marketdata import clock
 from orders import keys, parsers
+from orders.audit import floods
 from orders.identity import AuthError, Identity, owner_of, user_scopes
 from orders.models import ApiKey, Owner
 
@@ -264,6 +265,7 @@ def _admitted(known: _Key, client_ip: str) -> Identity:
     now_ns = clock.monotonic_ns()
     if now_ns - _used_ns.get(key_id, -_USE_NOTED_EVERY_NS) >= _USE_NOTED_EVERY_NS:
         _used_ns[key_id] = now_ns
+        floods.note("key.use", client_ip, f"key {key_id}")
         now = clock.now()
         long_ago = Q(last_used_at__isnull=True) | Q(last_used_at__lt=now - timedelta(minutes=1))
         ApiKey.objects.filter(long_ago, pk=key_id).update(last_used_at=now)

@@ -435,6 +435,18 @@ class KeyWithSecret(Key):
     api_secret = text(help_text="Shown this once.")
 
 
+class AuditLine(serializers.Serializer):
+    seq = serializers.IntegerField(allow_null=True, help_text="Its place in the chain; null: still being counted.")
+    time = moment()
+    code = text(help_text="KEY_CREATE for key.create.")
+    action = text()
+    actor = text(allow_blank=True)
+    target = text(allow_blank=True)
+    address = text(allow_blank=True)
+    detail = serializers.DictField()
+    hash = text(allow_null=True, help_text="BLAKE2b-256 over the line before and this one, in hex.")
+
+
 class Login(serializers.Serializer):
     username = text()
     password = text()

@@ -15,6 +15,7 @@ from django.db import connection
 
 from marketdata import failpoints
 from orders import auth, intake, items, pace, parsers, services
+from orders.audit import floods
 from orders.errors import DATABASE_AWAY, ApiError, database_away
 from orders.identity import Identity
 from orders.messages import Place, Reply
@@ -53,11 +54,13 @@ class HotDoor:
     ) -> None:
         try:
             reply = await do(scope, receive)
+            _note_again(scope, reply)
             failpoints.reach("door.answered")
         except ClientGone:
             return
         except ApiError as error:
             reply = services.reply_of(error)
+            floods.refused(error.status, error.code, _ip(scope), scope["path"])
         except Exception:
             log.exception("order entry failed")
             message = "Something broke here. Look the order up by its request_id before you send it again."
@@ -147,3 +150,15 @@ async def _answer(send: Send, reply: Reply) -> None:
     headers += [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in reply.headers.items()]
     await send({"type": "http.response.start", "status": reply.status, "headers": headers})
     await send({"type": "http.response.body", "body": reply.body})
+
+
+def _note_again(scope: Scope, reply: Reply) -> None:
+    """A request that was decided before is counted: the same once more, or its id for something else."""
+    if "Idempotent-Replay" in reply.headers:
+        floods.note("replay", _ip(scope))
+    elif reply.status == 422 and reply.body.startswith(b'{"code":"REQUEST_ID_REUSED"'):
+        floods.note("idemp", _ip(scope))
+
+
+def _ip(scope: Scope) -> str:
+    return str((scope.get("client") or ("",))[0])

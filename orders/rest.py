@@ -15,6 +15,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from orders import auth, caller, parsers
+from orders.audit import floods
 from orders.errors import DATABASE_AWAY, ApiError, database_away
 from orders.identity import Identity
 
@@ -84,7 +85,15 @@ def as_sent(http: Any) -> bytes:
 
 
 def handle(error: Exception, context: dict[str, Any]) -> Response:
-    """Every failure of a view as `{code, message, errors?, …}`."""
+    """Every failure of a view as `{code, message, errors?, …}`; refusals are counted for the audit."""
+    answer = _answer(error, context)
+    request = context["request"]
+    target = request.META.get("HTTP_X_API_KEY") or request.path
+    floods.refused(answer.status_code, answer.data["code"], request.META.get("REMOTE_ADDR") or "", target)
+    return answer
+
+
+def _answer(error: Exception, context: dict[str, Any]) -> Response:
     if isinstance(error, DATABASE_AWAY):
         log.warning("PostgreSQL did not answer a request: %s", error)
         error = database_away()

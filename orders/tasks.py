@@ -10,7 +10,7 @@ from django.db import connection, transaction
 
 from marketdata import clock
 from orders import caller, poll
-from orders.audit import lines
+from orders.audit import floods, lines
 from orders.models import AuditWaiting
 
 log = logging.getLogger(__name__)
@@ -27,7 +27,8 @@ def poll_orders() -> None:
 
 @shared_task(ignore_result=True, expires=5)
 def chain_audit() -> None:
-    """Chain the lines that found somebody else at the chain's end when they were written."""
+    """Close the minutes that are over, and chain the lines that found somebody else at the chain's end when they were written."""
+    floods.close(clock.now())
     with transaction.atomic(), connection.cursor() as cursor:
         if AuditWaiting.objects.exists():
             lines.chain_waiting(cursor)

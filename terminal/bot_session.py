@@ -17,6 +17,7 @@ import msgspec
 
 from marketdata import clock
 from orders import auth, catalog, items, parsers, services
+from orders.audit import floods
 from orders.door import in_thread
 from orders.errors import ApiError, invalid
 from orders.gathering import gathering
@@ -136,6 +137,7 @@ class Session:
     def _refuse(self, number: Any, error: ApiError) -> None:
         """Say no to a whole frame. Ten frames in ten seconds that are none close the line."""
         self._line.say(items.answer(services.reply_of(error), _id(number)))
+        floods.refused(error.status, error.code, self._ip, "/ws/bot")
         if error.status != 400:
             return
         now_ns = clock.monotonic_ns()
@@ -153,6 +155,7 @@ class Session:
             _only(frame, "op", "id", "key", "timestamp", "signature", "reports")
             self.identity = await in_thread(_identify)(frame, self._ip)
         except ApiError as error:
+            floods.note("ws.auth", self._ip, str(frame.get("key") or ""))
             self._refuse_logon(number, error)
             return
         self._logon_by.cancel()

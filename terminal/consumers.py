@@ -16,6 +16,7 @@ from channels.generic.websocket import AsyncWebsocketConsumer
 from django.conf import settings
 
 from marketdata import clock
+from orders.audit import floods
 from terminal import frames
 from terminal.account_fanout import account_fanout
 from terminal.bad_frames import bad_frames
@@ -43,10 +44,13 @@ class Consumer(AsyncWebsocketConsumer):
         self._tasks = []
         await self.accept()
         user = self.scope.get("user")
+        ip = str((self.scope.get("client") or ("",))[0])
         if not same_origin(self.scope):
+            floods.note("ws.origin", ip)
             await self.close(WRONG_ORIGIN)
             return
         if user is None or not user.is_authenticated:
+            floods.note("ws.auth", ip)
             await self.close(SIGNED_OUT)
             return
         self.user_id = int(user.pk)
@@ -68,6 +72,7 @@ class Consumer(AsyncWebsocketConsumer):
         """Understand an op and queue it."""
         raw = text_data.encode() if text_data is not None else bytes_data or b""
         if len(raw) > frames.FRAME_MAX:
+            floods.note("limit", str((self.scope.get("client") or ("",))[0]), "socket frame")
             await self.close(TOO_LARGE)
             return
         if not self._tasks or self.client.dead:

@@ -7,6 +7,7 @@ from django.urls import URLPattern, URLResolver, include, path
 from django.views.generic import RedirectView
 
 from terminal import health
+from terminal.screens import login
 
 admin.autodiscover()
 
@@ -15,6 +16,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("healthz", health.alive),
     path("readyz", health.ready),
     path("metrics", health.metrics),
+    path("admin/login/", RedirectView.as_view(url="/login", query_string=True)),  # one way in, paced and in the audit
+    path("admin/logout/", login.logout),
     path("admin/", admin.site.urls),
     path("", include("terminal.api")),
     path("", include("terminal.screen_urls")),

@@ -16,8 +16,9 @@ from rest_framework_simplejwt.tokens import RefreshToken
 
 from orders import documents as docs
 from orders.api.fields import Body
+from orders.audit import floods, lines
 from orders.errors import ApiError
-from orders.identity import AuthError
+from orders.identity import AuthError, owner_of
 from orders.throttles import failed_logins
 
 WRONG = "The name or the password is not right."
@@ -53,8 +54,10 @@ class Token(Open):
         user = authenticate(request._request, username=username, password=password)
         if user is None:
             failed_logins.note(who)
+            floods.note("login.fail", who[1], username)
             raise AuthError(401, "AUTH_INVALID", WRONG, headers={"WWW-Authenticate": "Bearer"})
         failed_logins.forget(who)
+        lines.note("login.token", actor=user.get_username(), owner_id=owner_of(user).pk, ip=who[1])
         refresh = RefreshToken.for_user(user)
         return Response(_shape(str(refresh.access_token), str(refresh)))
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.urls import path
 
 from orders.api.accounts import Accounts, Balances, Positions
+from orders.api.audit import AuditLines
 from orders.api.fills import Fills
 from orders.api.flatten import Drills, Flatten, OneFlatten
 from orders.api.keys import Keys, OneKey, RotateKey
@@ -31,6 +32,7 @@ urlpatterns = [
     path("risk/flatten", Flatten.as_view()),
     path("risk/flatten/<int:id>", OneFlatten.as_view()),
     path("risk/drill", Drills.as_view()),
+    path("audit", AuditLines.as_view()),
     path("keys", Keys.as_view()),
     path("keys/<int:id>", OneKey.as_view()),
     path("keys/<int:id>/rotate", RotateKey.as_view()),

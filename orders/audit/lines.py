@@ -102,8 +102,13 @@ def line(
 
 def add(cursor: Cursor, new: Line) -> None:
     """Into the caller's transaction; never waits for anybody."""
-    cursor.execute(_WAIT, (new.at, new.owner_id, new.actor, new.action, new.target, new.ip, new.detail))
+    wait(cursor, new)
     chain_waiting(cursor)
+
+
+def wait(cursor: Cursor, new: Line) -> None:
+    """Only written, not chained yet: for many at once."""
+    cursor.execute(_WAIT, (new.at, new.owner_id, new.actor, new.action, new.target, new.ip, new.detail))
 
 
 def chain_waiting(cursor: Cursor) -> int:

@@ -13,6 +13,7 @@ from asgiref.compatibility import guarantee_single_callable
 from daphne.endpoints import build_endpoint_description_strings
 from django.conf import settings
 
+from orders.audit import floods
 from terminal.asgi import application
 from terminal.web.peers import Peers
 
@@ -39,6 +40,7 @@ def main() -> None:
     endpoints = build_endpoint_description_strings(host=asked.bind, port=asked.port)
     peers = Peers(settings.CONNECTIONS_PER_ADDRESS, settings.CONNECTIONS_MAX, settings.TRUSTED_PROXIES)
     server = Server(guarantee_single_callable(application), endpoints, peers)
+    floods.default().start()
     server.run()
     if server.abort_start:
         raise SystemExit(1)
