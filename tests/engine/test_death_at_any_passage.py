@@ -147,7 +147,8 @@ def test_dying_anywhere_loses_nothing_and_doubles_nothing(clients: Clients) -> N
     chance = random.Random(3)
     passages = max(live_and_die(clients, 0) for _ in range(3))
     for _ in range(LIVES):
-        live_and_die(clients, chance.randint(1, passages), flushed=chance.random() < 0.3)
+        again = chance.randint(1, 80) if chance.random() < 0.4 else 0
+        live_and_die(clients, chance.randint(1, passages), again, flushed=chance.random() < 0.3)
         clients.prove()
     assert clients.engine.deaths > LIVES / 2
     prove_the_journal(clients)
