@@ -14,7 +14,7 @@ PLACES_MAX = 18
 AMOUNT_SCALE = 18
 
 _EXACT = Context(prec=60)
-_DECIMAL = re.compile(r"-?[0-9]{1,20}(?:\.[0-9]{1,18})?", re.ASCII)
+_DECIMAL = re.compile(r"-?(?:0|[1-9][0-9]{0,19})(?:\.[0-9]{1,18})?", re.ASCII)
 
 
 def parse_decimal(value: str) -> Decimal:
@@ -31,7 +31,7 @@ def parse_decimal(value: str) -> Decimal:
 
 
 @lru_cache(maxsize=4096)
-def _ratio(step: Decimal) -> tuple[int, int]:
+def ratio(step: Decimal) -> tuple[int, int]:
     """A step as (integer, places): 0.05 -> (5, 2), 10 -> (10, 0)."""
     sign, digits, exponent = step.normalize().as_tuple()
     if not isinstance(exponent, int) or sign or not any(digits):
@@ -46,7 +46,7 @@ def _power(decimals: int) -> int:
 
 def places(step: Decimal) -> int:
     """How many decimal places a step needs: 0.05 -> 2."""
-    return _ratio(step)[1]
+    return ratio(step)[1]
 
 
 def _plain(number: int, decimals: int) -> str:
@@ -62,13 +62,13 @@ def _plain(number: int, decimals: int) -> str:
 
 def text(units: int, step: Decimal) -> str:
     """Ticks or lots as decimal text, canonical: text(150, Decimal("0.01")) == "1.5"."""
-    number, decimals = _ratio(step)
+    number, decimals = ratio(step)
     return _plain(units * number, decimals)
 
 
 def to_decimal(units: int, step: Decimal) -> Decimal:
     """Ticks or lots as an exact Decimal (at most 38 digits, as everywhere)."""
-    number, decimals = _ratio(step)
+    number, decimals = ratio(step)
     return Decimal(units * number).scaleb(-decimals, _EXACT)
 
 
@@ -87,7 +87,7 @@ def decimal_text(value: Decimal) -> str:
 
 def to_units(value: Decimal, step: Decimal, what: str) -> int:
     """How many steps a value is, exactly; ValueError names `what` and the nearest value below that would do."""
-    number, decimals = _ratio(step)
+    number, decimals = ratio(step)
     numerator, denominator = value.as_integer_ratio()
     units, rest = divmod(numerator * _power(decimals), denominator * number)
     if rest:
@@ -110,7 +110,7 @@ def to_lots(quantity: Decimal, lot_size: Decimal) -> int:
 
 def nearest_units(value: Decimal, step: Decimal) -> int:
     """The nearest whole number of steps, halves up. For market data and marks only, never for an order."""
-    number, decimals = _ratio(step)
+    number, decimals = ratio(step)
     numerator, denominator = value.as_integer_ratio()
     return (2 * numerator * _power(decimals) + denominator * number) // (2 * denominator * number)
 

@@ -37,6 +37,7 @@ T = TypeVar("T")
 
 WINDOW_MS = 5000  # how far a signature's timestamp may be from our clock
 FRESH_NS = 1_000_000_000  # how long what a key or a session may do is remembered: no revocation takes longer
+RENEW_NS = 400_000_000  # the same for sockets, which look twice a second
 REMEMBERED_MAX = 10_000
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 _MISSING = "Nobody said who asks. Send X-API-Key with its signature, a bearer token, or log in."
@@ -100,6 +101,17 @@ def signed(
     return _admitted(known, client_ip)
 
 
+def admitted_again(key: str, client_ip: str) -> Identity:
+    """Of a key that logged on before: what it may do now. AuthError when it is revoked, expired or no longer from this address.
+
+    Asks PostgreSQL whenever what is remembered is older than RENEW_NS, so that a socket that asks often enough closes in time.
+    """
+    known = _keys.get(key, RENEW_NS)
+    if known is None or (known.expires_ns is not None and clock.now_ns() >= known.expires_ns):
+        raise _wrong()
+    return _admitted(known, client_ip)
+
+
 def forget() -> None:
     """Drops everything remembered, for tests and for whoever just changed a key in this process."""
     _keys.clear()
@@ -123,12 +135,14 @@ class _Remembered(Generic[T]):
         self._kept: dict[str, tuple[int, T]] = {}
         self._lock = threading.Lock()
 
-    def get(self, name: str) -> T:
+    def get(self, name: str, fresh_ns: int = FRESH_NS) -> T:
         kept = self._kept.get(name)
-        if kept is not None and clock.monotonic_ns() - kept[0] < FRESH_NS:
+        if kept is not None and clock.monotonic_ns() - kept[0] < fresh_ns:
             return kept[1]
         asked_at = clock.monotonic_ns()  # before the look-up: the age counts from what the database was asked
         found = self._look_up(name)
+        if kept is not None and kept[1] == found:
+            found = kept[1]  # the very same: what was found out for it stays true
         with self._lock:
             self._kept.pop(name, None)
             if len(self._kept) >= REMEMBERED_MAX:

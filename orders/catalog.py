@@ -16,7 +16,8 @@ from django.db import IntegrityError, transaction
 
 from marketdata import clock
 from marketdata.models import Asset, Exchange, Instrument
-from orders.models import Account, Funding, LimitProfile, Owner
+from orders.identity import Identity
+from orders.models import Account, Control, Funding, LimitProfile, Owner
 
 FRESH_NS = 1_000_000_000
 PAPER_OPENING = (("USDT", 100_000), ("IDR", 1_500_000_000), ("BTC", 2))
@@ -61,6 +62,13 @@ class Catalog:
         self._instruments: dict[tuple[str, str], KnownInstrument] = {}
         self._exchanges_of: dict[str, list[str]] = {}
         self._accounts: dict[str, KnownAccount] = {}
+        self._version: int | None = None  # the control version it was read at
+        self._generation = 0
+
+    def generation(self) -> int:
+        """A number that is another one as soon as anything else is."""
+        self._refresh()
+        return self._generation
 
     def instrument(self, exchange: str, symbol: str) -> KnownInstrument | None:
         """By exchange and symbol or alias; without an exchange when only one knows the symbol."""
@@ -80,34 +88,62 @@ class Catalog:
         self._refresh()
         return [account for account in self._accounts.values() if account.owner_id == owner_id]
 
+    def reachable(self, identity: Identity) -> list[int]:
+        """The accounts this identity may act on."""
+        return [
+            account.id
+            for account in self.accounts_of(identity.owner_id)
+            if identity.may_use_account(account.id) and identity.may_use_kind(account.kind)
+        ]
+
+    def default_of(self, owner_id: int, exchange: str) -> KnownAccount | None:
+        """Where the owner's orders go that name no account, when there is one already."""
+        mine = self.accounts_of(owner_id)
+        return next((account for account in mine if account.is_default and account.exchange == exchange), None)
+
     def default_account(self, owner_id: int, exchange: str) -> KnownAccount:
         """Where the owner's orders go that name no account; made on first use, with paper money."""
-        for account in self.accounts_of(owner_id):
-            if account.is_default and account.exchange == exchange:
-                return account
+        account = self.default_of(owner_id, exchange)
+        if account is not None:
+            return account
         _refuse_to_wait()
         make_default_account(owner_id, exchange)
         self.forget()
-        return next(a for a in self.accounts_of(owner_id) if a.is_default and a.exchange == exchange)
+        made = self.default_of(owner_id, exchange)
+        assert made is not None
+        return made
 
     def forget(self) -> None:
         """Read anew at the next question."""
+        self._version = None
         self._read_at_ns = -FRESH_NS
+
+    def keep_fresh(self) -> None:
+        """Look now whether anything changed, so that nobody in an event loop ever has to."""
+        with self._lock:
+            self._read()
 
     def _refresh(self) -> None:
         if clock.monotonic_ns() - self._read_at_ns < FRESH_NS:
             return
         _refuse_to_wait()
         with self._lock:
-            if clock.monotonic_ns() - self._read_at_ns < FRESH_NS:
-                return
-            asked_ns = clock.monotonic_ns()
+            if clock.monotonic_ns() - self._read_at_ns >= FRESH_NS:
+                self._read()
+
+    def _read(self) -> None:
+        """All of it when the control version rose: triggers raise it for every change of these tables."""
+        asked_ns = clock.monotonic_ns()
+        version = Control.objects.values_list("version", flat=True).first()
+        if version is None or version != self._version:
             self._read_instruments()
             self._accounts = {
                 row.name: KnownAccount(row.pk, row.name, row.owner_id, row.exchange.name, row.kind, row.is_default)
                 for row in Account.objects.select_related("exchange").order_by("id")
             }
-            self._read_at_ns = asked_ns
+            self._version = version
+            self._generation += 1
+        self._read_at_ns = asked_ns
 
     def _read_instruments(self) -> None:
         found: dict[tuple[str, str], KnownInstrument] = {}

@@ -14,7 +14,7 @@ from asgiref.sync import sync_to_async
 from django.db import connection
 
 from marketdata import failpoints
-from orders import auth, intake, items, pace, parsers, services
+from orders import auth, intake, items, pace, parsers, quick, replies, services
 from orders.audit import floods
 from orders.errors import DATABASE_AWAY, ApiError, database_away
 from orders.identity import Identity
@@ -59,7 +59,7 @@ class HotDoor:
         except ClientGone:
             return
         except ApiError as error:
-            reply = services.reply_of(error)
+            reply = replies.reply_of(error)
             floods.refused(error.status, error.code, _ip(scope), scope["path"])
         except Exception:
             log.exception("order entry failed")
@@ -79,8 +79,8 @@ async def _batch(scope: Scope, receive: Receive) -> Reply:
     body = await _read(scope, receive, parsers.BATCH_BYTES_MAX)
     who, wishes = await in_thread(_admit_batch)(scope, body)
     failpoints.reach("door.admitted")
-    replies = await services.ask_all_async(who, wishes, in_thread(services.look_up_missing))
-    return Reply(207, {}, items.answers(replies))
+    told = await services.ask_all_async(who, wishes, in_thread(services.look_up_missing))
+    return Reply(207, {}, items.answers(told))
 
 
 def in_thread(function: Callable[..., Any]) -> Callable[..., Awaitable[Any]]:
@@ -135,7 +135,9 @@ def _admit(scope: Scope, body: bytes) -> tuple[Identity, Place]:
     who = _who(scope, body, parsers.BODY_BYTES_MAX)
     pace.take(who, "orders")
     header_id = dict(scope["headers"]).get(b"idempotency-key", b"").decode("latin-1")
-    return who, intake.read_place(who, parsers.parse_object(body), header_id)
+    asked = parsers.parse_object(body)
+    plain = None if header_id else quick.place(who, asked)
+    return who, plain or intake.read_place(who, asked, header_id)
 
 
 def _admit_batch(scope: Scope, body: bytes) -> tuple[Identity, list[items.Wish]]:

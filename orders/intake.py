@@ -166,11 +166,7 @@ def read_target(target: str) -> tuple[str, str]:
 
 def reachable(identity: Identity) -> list[int]:
     """The accounts this identity may act on."""
-    return [
-        account.id
-        for account in catalog.default().accounts_of(identity.owner_id)
-        if identity.may_use_account(account.id) and identity.may_use_kind(account.kind)
-    ]
+    return catalog.default().reachable(identity)
 
 
 def not_found() -> ApiError:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from orders import catalog, intake, messages, pace, sentences, services
+from orders import catalog, intake, messages, pace, quick, replies, services
 from orders.errors import ApiError, invalid
 from orders.identity import Identity
 from orders.messages import Reply
@@ -51,7 +51,7 @@ def read(identity: Identity, item: Any) -> Wish:
             raise invalid({"op": f"must be one of {', '.join(OPS)}"})
         return read_order(identity, str(op), item.get("order"))
     except ApiError as error:
-        return services.reply_of(error)
+        return replies.reply_of(error)
 
 
 def wish(identity: Identity, op: str, order: Any) -> Wish:
@@ -59,7 +59,7 @@ def wish(identity: Identity, op: str, order: Any) -> Wish:
     try:
         return read_order(identity, op, order)
     except ApiError as error:
-        return services.reply_of(error)
+        return replies.reply_of(error)
 
 
 def read_order(identity: Identity, op: str, order: Any) -> messages.Command:
@@ -69,11 +69,13 @@ def read_order(identity: Identity, op: str, order: Any) -> messages.Command:
         raise invalid({"order": "must be an object"})
     if op == "place":
         pace.take(identity, "orders")
-        return intake.read_place(identity, order)
+        return quick.place(identity, order) or intake.read_place(identity, order)
     if op == "cancel_all":
         pace.take(identity, "cancels")
         return read_sweep(identity, order)
     pace.take(identity, "cancels" if op == "cancel" else "orders")
+    if op == "cancel" and (plain := quick.cancel(identity, order)) is not None:
+        return plain
     target, rest = _target(order)
     if op == "cancel":
         return intake.read_cancel(identity, target, rest)
@@ -119,12 +121,6 @@ def read_sweep(identity: Identity, order: Mapping[str, Any]) -> messages.CancelA
     )  # fmt: skip
 
 
-def too_many_in_flight(most: int) -> Reply:
-    """429: what was sent before is not answered yet."""
-    message = sentences.of({"code": "IN_FLIGHT_MAX", "limit": str(most)})
-    return services.reply_of(ApiError(429, "IN_FLIGHT_MAX", message, headers={"Retry-After": "1"}, limit=str(most)))
-
-
 def answer(reply: Reply, before: bytes = b"{") -> bytes:
     """A reply as a result: its status and what it says, the engine's bytes as they are. `before` begins the object."""
     start = b'%s"status":%d,' % (before, reply.status)
@@ -141,6 +137,6 @@ def send(who: Identity, given: Sequence[Any]) -> Reply:
     return Reply(207, {}, answers(services.ask_all(who, read_all(who, given))))
 
 
-def answers(replies: Sequence[Reply], before: bytes = b"{") -> bytes:
+def answers(told: Sequence[Reply], before: bytes = b"{") -> bytes:
     """All results of a batch."""
-    return before + b'"results":[' + b",".join([answer(reply) for reply in replies]) + b"]}"
+    return before + b'"results":[' + b",".join([answer(reply) for reply in told]) + b"]}"

@@ -23,6 +23,7 @@ SENTENCES: dict[str, str] = {
     "NOTIONAL_MAX": "The order is worth {value}; the account's limit is {limit}. Nothing was placed.",
     "OPEN_ORDERS_MAX": "This would be open order number {value} and {limit} is the limit; nothing was placed. Cancel some first.",
     "IN_FLIGHT_MAX": "{limit} commands of this socket are not answered yet; nothing was done about this one. Wait for answers first.",
+    "BACKLOG": "More commands wait for the engine than may, so nothing was done about this one. Try again in a second.",
     "RATE_ORDERS": "Orders come faster than the account's limit; this one was not placed. Try again in a second.",
     "SELF_TRADE": "The order would meet one of your own; nothing was placed. Cancel that one or move the price.",
     "BALANCE_INSUFFICIENT": "This needs {value} and {limit} is free; nothing was placed.",

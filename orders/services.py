@@ -6,23 +6,18 @@ Each function builds a command and hands it to the engine that owns the person. 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import timedelta
 from typing import Any
 
-import msgspec
 from django.db import transaction
 
-from marketdata import bus, channels, clock
-from orders import caller, intake, messages, sentences, urgent
+from marketdata import bus, channels
+from orders import caller, intake, messages, replies, urgent
 from orders.audit import lines
 from orders.errors import DATABASE_AWAY, ApiError
+from orders.gathering import gathering
 from orders.identity import Identity
 from orders.messages import Reply
 from orders.models import Halt, Owner, Request
-
-DECIDED_AFTER_S = 10  # an engine forgets a command that is 8 s old, and commits in less than the rest
-
-_encode = msgspec.json.Encoder().encode
 
 
 def identity_of(owner: Owner, via: str = "inside") -> Identity:
@@ -39,7 +34,7 @@ def place(owner: Owner | Identity, fields: Mapping[str, Any], header_id: str = "
     try:
         command = intake.read_place(who, fields, header_id)
     except ApiError as error:
-        return reply_of(error)
+        return replies.reply_of(error)
     return ask(who, command)
 
 
@@ -50,9 +45,9 @@ def check(owner: Owner | Identity, fields: Mapping[str, Any]) -> Reply:
         order = intake.read_place(who, fields)
         return caller.default().read(messages.Check(owner_id=who.owner_id, key_id=who.key_id, order=order), who.shard)
     except ApiError as error:
-        return reply_of(error)
+        return replies.reply_of(error)
     except caller.NotAccepted:
-        return not_accepted()
+        return replies.not_accepted()
 
 
 def cancel(owner: Owner | Identity, target: str, fields: Mapping[str, Any] | None = None, header_id: str = "") -> Reply:
@@ -61,7 +56,7 @@ def cancel(owner: Owner | Identity, target: str, fields: Mapping[str, Any] | Non
     try:
         command = intake.read_cancel(who, target, fields, header_id)
     except ApiError as error:
-        return reply_of(error)
+        return replies.reply_of(error)
     return ask(who, command)
 
 
@@ -71,7 +66,7 @@ def amend(owner: Owner | Identity, target: str, fields: Mapping[str, Any], heade
     try:
         command = intake.read_amend(who, target, fields, header_id)
     except ApiError as error:
-        return reply_of(error)
+        return replies.reply_of(error)
     return ask(who, command)
 
 
@@ -108,20 +103,18 @@ def ask(who: Identity, command: messages.Command) -> Reply:
     try:
         return caller.default().send(command, who.shard)
     except caller.NotAccepted:
-        return not_accepted()
+        return replies.not_accepted()
     except caller.NoAnswer:
         return look_up(who, command)
 
 
 async def ask_async(who: Identity, command: messages.Command, look: Any) -> Reply:
     """The same from an event loop; `look` runs a look-up in a thread."""
-    try:
-        return await caller.default().ask(command, who.shard)
-    except caller.NotAccepted:
-        return not_accepted()
-    except caller.NoAnswer:
-        reply: Reply = await look(who, command)
-        return reply
+    (reply,) = await gathering().answers(who.shard, [command])
+    if reply is None:
+        reply = await look(who, command)
+    assert isinstance(reply, Reply)
+    return reply
 
 
 def ask_all(who: Identity, wishes: Sequence[messages.Command | Reply]) -> list[Reply]:
@@ -130,17 +123,14 @@ def ask_all(who: Identity, wishes: Sequence[messages.Command | Reply]) -> list[R
     try:
         heard = caller.default().send_many(commands, who.shard)
     except caller.NotAccepted:
-        heard = [not_accepted()] * len(commands)
+        heard = [replies.not_accepted()] * len(commands)
     return _in_place(wishes, look_up_missing(who, commands, heard))
 
 
 async def ask_all_async(who: Identity, wishes: Sequence[messages.Command | Reply], look: Any) -> list[Reply]:
     """The same from an event loop; `look` runs `look_up_missing` in a thread."""
     commands = [wish for wish in wishes if not isinstance(wish, Reply)]
-    try:
-        heard = await caller.default().ask_many(commands, who.shard)
-    except caller.NotAccepted:
-        heard = [not_accepted()] * len(commands)
+    heard: caller.Answers = await gathering().answers(who.shard, commands)
     if None in heard:
         heard = await look(who, commands, heard)
     return _in_place(wishes, heard)
@@ -151,12 +141,6 @@ def _in_place(wishes: Sequence[messages.Command | Reply], heard: caller.Answers)
     told = [wish if isinstance(wish, Reply) else next(answers) for wish in wishes]
     assert None not in told
     return told  # type: ignore[return-value]
-
-
-def not_accepted() -> Reply:
-    """503: surely nothing was accepted."""
-    body = {"code": "NOT_ACCEPTED", "message": sentences.SENTENCES["NOT_ACCEPTED"]}
-    return Reply(503, {"Retry-After": "1"}, _encode(body))
 
 
 def look_up(who: Identity, command: messages.Command) -> Reply:
@@ -183,16 +167,8 @@ def look_up_missing(who: Identity, commands: Sequence[messages.Command], heard: 
         pass
     for place in missing:
         if heard[place] is None:
-            heard[place] = outcome_pending(getattr(commands[place], "request_id", ""))
+            heard[place] = replies.outcome_pending(getattr(commands[place], "request_id", ""))
     return heard
-
-
-def outcome_pending(request_id: str) -> Reply:
-    """504: handed over, no decision seen; and from when on a look-up by request_id is final."""
-    decided_by = clock.iso(clock.now() + timedelta(seconds=DECIDED_AFTER_S))
-    message = sentences.of({"code": "OUTCOME_PENDING", "limit": decided_by})
-    body = {"code": "OUTCOME_PENDING", "message": message, "decided_by": decided_by, "request_id": request_id}
-    return Reply(504, {}, _encode(body))
 
 
 def _keys(command: messages.Command) -> list[tuple[int, str]]:
@@ -212,11 +188,6 @@ def _decided(keys: Iterable[tuple[int, str]]) -> set[tuple[int, str]]:
         rows = Request.objects.filter(account_id=account_id, request_id__in=names)
         found.update((account_id, name) for name in rows.values_list("request_id", flat=True))
     return found
-
-
-def reply_of(error: ApiError) -> Reply:
-    """A refusal of the door as a reply."""
-    return Reply(error.status, dict(error.headers), _encode(error.body()))
 
 
 def set_halt(scope: str, key: str, state: str, *, by: str, reason: str = "", owner: Owner | None = None) -> Halt:

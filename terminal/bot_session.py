@@ -16,14 +16,18 @@ from typing import Any
 import msgspec
 
 from marketdata import clock
-from orders import auth, catalog, items, parsers, services
+from orders import auth, catalog, items, parsers, replies, services
 from orders.audit import floods
 from orders.door import in_thread
 from orders.errors import ApiError, invalid
 from orders.gathering import gathering
 from orders.identity import AuthError, Identity
 from orders.messages import Command, Reply
+from terminal import frames
+from terminal.bad_frames import bad_frames
+from terminal.bot_channels import OPS, Channels
 from terminal.bot_line import Line
+from terminal.bot_watch import watch
 
 PATH = "/ws/bot"
 FRAME_BYTES_MAX = 256 * 1024
@@ -31,7 +35,7 @@ LOGON_BYTES_MAX = 16 * 1024
 LOGON_S = 5.0
 IN_FLIGHT_MAX = 1024
 WAITING_MAX = 1024  # frames that stand in line
-BAD_MAX, BAD_WINDOW_NS = 10, 10_000_000_000
+WAITING_BYTES_MAX = 4 * 1024 * 1024
 SIGNED_OUT, BAD_FRAMES, TOO_LARGE = 4401, 4400, 1009
 ORDER_OPS = frozenset({"place", "amend", "cancel", "cancel_all"})
 
@@ -44,19 +48,24 @@ class Session:
 
     def __init__(self, line: Line, client_ip: str) -> None:
         self._line = line
-        self._ip = client_ip
+        self.ip = client_ip
+        self.key = ""
         self._loop = asyncio.get_running_loop()
         self._gathering = gathering()
-        self._bad: deque[int] = deque(maxlen=BAD_MAX)
         self._frames: deque[bytes] = deque()
+        self._waiting_bytes = 0
         self._work: asyncio.Task[None] | None = None
         self._looking: set[asyncio.Task[None]] = set()
         self.identity: Identity | None = None
         self.in_flight = 0
+        self._channels: Channels | None = None
         self._logon_by = self._loop.call_later(LOGON_S, self._too_late)
 
     def stop(self) -> None:
         """The socket is gone. What is in flight is decided all the same."""
+        watch().forget(self)
+        if self._channels:
+            self._channels.stop()
         self._logon_by.cancel()
         if self._work:
             self._work.cancel()
@@ -65,12 +74,15 @@ class Session:
 
     def receive(self, raw: bytes) -> None:
         """A frame came."""
+        if self._line.closed:
+            return
         if len(raw) > (FRAME_BYTES_MAX if self.identity else LOGON_BYTES_MAX):
             self._line.close(TOO_LARGE)
         elif self._work is None:
             self._begin(raw)
-        elif len(self._frames) < WAITING_MAX:
+        elif len(self._frames) < WAITING_MAX and self._waiting_bytes + len(raw) <= WAITING_BYTES_MAX:
             self._frames.append(raw)
+            self._waiting_bytes += len(raw)
         else:
             self._line.close(BAD_FRAMES)
 
@@ -101,10 +113,15 @@ class Session:
             _only(frame, "op", "id", "items")
             wanted = items.checked_items(frame.get("items"))
             self._read(partial(items.read_all, self.identity, wanted), partial(self._ask_all, number))
+        elif op in OPS:
+            _only(frame, "op", "id", "channels")
+            self.identity.require("read")
+            self._channels_of(self.identity).ask(_channel_op(frame))
         elif op == "ping":
             self._line.say(_encode({"op": "pong", "id": number, "t": clock.now_ms()}))
         else:
-            raise invalid({"op": "must be one of logon, place, amend, cancel, cancel_all, batch, ping"})
+            known = ", ".join(("logon", *sorted(ORDER_OPS), "batch", *sorted(OPS), "ping"))
+            raise invalid({"op": f"must be one of {known}"})
 
     def _read(self, read: Callable[[], Any], then: Callable[[Any], None]) -> None:
         """Read orders in memory; in a thread when memory does not know their account or instrument."""
@@ -131,18 +148,18 @@ class Session:
             log.exception("a bot's frame failed")
             self._line.close(1011)
         self._work = None
-        while self._frames and self._work is None:
-            self._begin(self._frames.popleft())
+        while self._frames and self._work is None and not self._line.closed:
+            raw = self._frames.popleft()
+            self._waiting_bytes -= len(raw)
+            self._begin(raw)
 
     def _refuse(self, number: Any, error: ApiError) -> None:
         """Say no to a whole frame. Ten frames in ten seconds that are none close the line."""
-        self._line.say(items.answer(services.reply_of(error), _id(number)))
-        floods.refused(error.status, error.code, self._ip, "/ws/bot")
+        self._line.say(items.answer(replies.reply_of(error), _id(number)))
+        floods.refused(error.status, error.code, self.ip, "/ws/bot")
         if error.status != 400:
             return
-        now_ns = clock.monotonic_ns()
-        self._bad.append(now_ns)
-        if len(self._bad) == BAD_MAX and now_ns - self._bad[0] < BAD_WINDOW_NS:
+        if bad_frames.is_one_too_many((self.ip, self.key)):
             self._line.close(BAD_FRAMES)
 
     # -- logon ----------------------------------------------------------------------------------------------------------------
@@ -153,17 +170,37 @@ class Session:
     async def _logon(self, frame: dict[str, Any], number: Any) -> None:
         try:
             _only(frame, "op", "id", "key", "timestamp", "signature", "reports")
-            self.identity = await in_thread(_identify)(frame, self._ip)
+            identity, limits = await in_thread(_identify)(frame, self.ip)
         except ApiError as error:
-            floods.note("ws.auth", self._ip, str(frame.get("key") or ""))
+            floods.note("ws.auth", self.ip, str(frame.get("key") or ""))
             self._refuse_logon(number, error)
             return
         self._logon_by.cancel()
-        answer = {"op": "logon", "id": number, "status": 200, "limits": await in_thread(limits_of)(self.identity)}
+        self.identity, self.key = identity, frame["key"]
+        watch().add(self)
+        answer = {"op": "logon", "id": number, "status": 200, "limits": limits}
         self._line.say(_encode(answer))
+        if frame.get("reports") is True:
+            names: list[str] = limits["accounts"]
+            self._channels_of(identity).ask(frames.Op("subscribe", [f"account:{name}" for name in names]))
+
+    def _channels_of(self, identity: Identity) -> Channels:
+        self._channels = self._channels or Channels(self._line, identity)
+        return self._channels
 
     def _refuse_logon(self, number: Any, error: ApiError) -> None:
         self._line.say(_encode({"op": "logon", "id": number, "status": error.status, **error.body()}))
+        self._line.close(SIGNED_OUT)
+
+    def renewed(self, identity: Identity) -> None:
+        """See Watched."""
+        if self._channels and identity != self.identity:
+            self._channels.narrow(identity)
+        self.identity = identity
+
+    def revoked(self, error: AuthError) -> None:
+        """See Watched."""
+        self._line.say(_encode({"op": "error", **error.body()}))
         self._line.close(SIGNED_OUT)
 
     # -- orders ---------------------------------------------------------------------------------------------------------------
@@ -177,15 +214,15 @@ class Session:
 
     def _ask_all(self, number: Any, wishes: list[items.Wish]) -> None:
         """A batch, answered by one frame when its last is."""
-        replies: list[Reply | None] = [None] * len(wishes)
+        told: list[Reply | None] = [None] * len(wishes)
         left = len(wishes)
 
         def hear(place: int, reply: Reply) -> None:
             nonlocal left
-            replies[place] = reply
+            told[place] = reply
             left -= 1
             if not left:
-                self._line.say(items.answers(replies, b'%s"status":207,' % _id(number)))  # type: ignore[arg-type]
+                self._line.say(items.answers(told, b'%s"status":207,' % _id(number)))  # type: ignore[arg-type]
 
         for place, wish in enumerate(wishes):
             self._hand_over(wish, partial(hear, place))
@@ -194,7 +231,7 @@ class Session:
         if isinstance(wish, Reply):
             answer(wish)
         elif self.in_flight >= IN_FLIGHT_MAX:
-            answer(items.too_many_in_flight(IN_FLIGHT_MAX))
+            answer(replies.too_many_in_flight(IN_FLIGHT_MAX))
         else:
             self.in_flight += 1
             assert self.identity is not None
@@ -215,13 +252,16 @@ class Session:
         self._heard(command, answer, reply)
 
 
-def _identify(frame: dict[str, Any], client_ip: str) -> Identity:
-    """Who logs on. Raises AuthError."""
+def _identify(frame: dict[str, Any], client_ip: str) -> tuple[Identity, dict[str, Any]]:
+    """Who logs on, and what they may do. Raises AuthError."""
     key, timestamp, signature = (frame.get(name) for name in ("key", "timestamp", "signature"))
+    if frame.get("reports") not in (None, True, False):
+        raise invalid({"reports": "must be true or false"})
     moment = str(timestamp) if isinstance(timestamp, (int, str)) and not isinstance(timestamp, bool) else ""
     if not isinstance(key, str) or not isinstance(signature, str):
         raise AuthError(401, "AUTH_INVALID", "A logon has key, timestamp and signature; nothing was done.")
-    return auth.signed(key, moment, signature, "GET", PATH, b"", client_ip)
+    who = auth.signed(key, moment, signature, "GET", PATH, b"", client_ip)
+    return who, limits_of(who)
 
 
 def limits_of(who: Identity) -> dict[str, Any]:
@@ -246,6 +286,16 @@ def _only(frame: dict[str, Any], *known: str) -> None:
     if unknown:
         raise ApiError(400, "UNKNOWN_FIELD", "Some fields are not known; nothing was done.",
                        errors=dict.fromkeys(unknown, "is no field of this frame"))  # fmt: skip
+
+
+def _channel_op(frame: dict[str, Any]) -> frames.Op:
+    """Raises ApiError 400."""
+    try:
+        return msgspec.convert(frame, frames.Op)
+    except msgspec.ValidationError:
+        raise invalid(
+            {"channels": "must be a list of names; for resume, an object of names and the last q seen"}
+        ) from None
 
 
 def _is_number(value: Any) -> bool:

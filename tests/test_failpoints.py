@@ -21,7 +21,9 @@ TWICE = {
     "event.written",
     "event.committed",
     "door.admitted",
-}  # a run's beginning is an event as well; a batch is admitted as one is
+    "caller.adds",
+    "caller.added",
+}  # a run's beginning is an event as well; a batch is admitted as one is; doors in an event loop have a way of their own to the bus
 
 
 def placed() -> Counter[str]:

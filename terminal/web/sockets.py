@@ -56,6 +56,13 @@ class BoundedSocket(WebSocketProtocol):  # type: ignore[misc]
         self.factory.server_class.peers.leave(self.transport)
         super().connectionLost(reason)
 
+    def serverClose(self, code: int | None = None) -> None:  # noqa: N802
+        """Close with any code; autobahn keeps those of the protocol itself (1009, 1011) from applications."""
+        if code is not None and 1000 < code < 3000:
+            self.sendCloseFrame(code=code)
+        else:
+            super().serverClose(code)
+
     def inbox(self) -> Inbox:
         """A queue for what comes in."""
         return Inbox(self._rest, self._go_on)
