@@ -59,9 +59,9 @@ $(TOOLS): tests/requirements.txt $(PACKAGES)
 	@touch $@
 
 # One command builds every source: the whole core is one extension.
-$(EXTENSION): setup.py $(wildcard orders/core/*.[ch] orders/benchmark/*.[ch]) $(PACKAGES)
+$(EXTENSION): setup.py $(wildcard orders/core/*.[ch] orders/benchmark/*.[ch] orders/edge/*.[ch]) $(PACKAGES)
 	@$(NEED_COMPILER)
-	@echo "C extension orders._core"
+	@echo "C extensions orders._core and orders._edge"
 	@$(PY) setup.py -q build_ext --inplace || { echo "The C extension did not compile; the reason is above."; exit 1; }
 	@touch $@
 
@@ -85,7 +85,7 @@ lint: tools  ## style and types: ruff, mypy, the layers, clang-format
 	@$(PY) -m ruff format --check .
 	@$(PY) -m mypy
 	@.venv/bin/lint-imports --no-cache
-	@.venv/bin/clang-format --dry-run -Werror $(wildcard orders/core/*.[ch] orders/benchmark/*.[ch] tests/core/*.[ch])
+	@.venv/bin/clang-format --dry-run -Werror $(wildcard orders/core/*.[ch] orders/benchmark/*.[ch] orders/edge/*.[ch] tests/core/*.[ch])
 
 # The browser's tests last and by themselves: their driver keeps an event loop running that others would trip over.
 test: lint  ## everything that must pass before a change lands: C, Python, browser
@@ -115,4 +115,4 @@ soak: tools  ## the long forms of the bounded tests (HOURS=1)
 	@SOAK_HOURS=$(HOURS) $(PY) -m pytest -m soak
 
 clean:  ## remove what was built; keeps DATA
-	@rm -rf .venv node_modules build orders/_core*.so
+	@rm -rf .venv node_modules build orders/_core*.so orders/_edge*.so

@@ -16,7 +16,7 @@ FLAGS += [
 if os.environ.get("PORTABLE") != "1":
     FLAGS.append("-march=native")
 CORE = sorted(glob("orders/core/*.c"))
-HEADERS = sorted(glob("orders/core/*.h") + glob("orders/benchmark/*.h"))
+HEADERS = sorted(glob("orders/core/*.h") + glob("orders/benchmark/*.h") + glob("orders/edge/*.h"))
 # the same core, without Python around it
 PURE = [source for source in CORE if not os.path.basename(source).startswith(("module.", "bind_"))]
 
@@ -30,6 +30,7 @@ setup(
     packages=[],
     ext_modules=[
         extension("orders._core", CORE),
+        extension("orders._edge", sorted(glob("orders/edge/*.c"))),
         extension("orders.benchmark._limits", PURE + sorted(glob("orders/benchmark/*.c"))),
     ],
 )

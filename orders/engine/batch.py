@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import uuid
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
+
+import msgspec
 
 from orders.engine.journal import Entry
 from orders.engine.orders import LiveOrder
@@ -32,6 +33,7 @@ class Batch:
     equity: list[tuple[Any, ...]] = field(default_factory=list)
     replies: dict[str, list[tuple[int, int, dict[str, str], bytes]]] = field(default_factory=dict)
     news: list[tuple[int, int, bytes]] = field(default_factory=list)
+    pictures: dict[int, bytes] = field(default_factory=dict)  # orders as their newest reports here show them
 
     def __bool__(self) -> bool:
         """Whether there is anything to make durable (a lease is renewed without)."""
@@ -47,16 +49,12 @@ class Batch:
 
     def report(
         self, account_id: int, owner_id: int, seq: int, journal_seq: int, kind: str, exec_type: str,
-        order_uuid: uuid.UUID | None, payload: dict[str, Any],
+        order_uuid: uuid.UUID | None, payload: dict[str, Any] | bytes,
     ) -> None:  # fmt: skip
         """One entry of the account channel: a row of the outbox, and news of it."""
-        raw = dumps(payload)
-        self.reports.append(
-            (account_id, owner_id, seq, journal_seq, self.at, kind, exec_type, order_uuid, raw.decode())
-        )
+        raw = payload if isinstance(payload, bytes) else dumps(payload)
+        self.reports.append((account_id, owner_id, seq, journal_seq, self.at_ns, kind, exec_type, order_uuid, raw))
         self.news.append((account_id, seq, raw))
 
 
-def dumps(value: Any) -> bytes:
-    """Compact JSON."""
-    return json.dumps(value, separators=(",", ":"), ensure_ascii=False).encode()
+dumps = msgspec.json.Encoder().encode  # compact JSON

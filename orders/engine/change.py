@@ -55,7 +55,7 @@ def change(
     if refused:
         headers = AGAIN if status == 429 else None
         return say(batch, command, status, refusal(reason or "ORDER_UNKNOWN", order_picture(order)), headers)
-    return say(batch, command, 200, order_picture(order))
+    return say(batch, command, 200, batch.pictures.get(order.order_no) or order_picture(order))
 
 
 def cancel_all(recorder: Recorder, batch: Batch, raw: bytes, command: messages.CancelAll) -> None:

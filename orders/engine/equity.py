@@ -8,7 +8,7 @@ from typing import Any
 
 import psycopg
 
-from marketdata.precision import amount_decimal, to_amount
+from marketdata.precision import to_amount
 from orders._core import Core
 from orders.engine.batch import Batch
 from orders.engine.world import AccountSpec, World
@@ -40,7 +40,7 @@ def points(cursor: psycopg.Cursor[Any], batch: Batch, core: Core, world: World) 
         flow = _flow(core, account, flows.get(account.id, []))
         if known and equity is not None and flow is not None and (peak or equity or flow):
             batch.equity.append(
-                (account.id, account.owner_id, batch.at, amount_decimal(equity), amount_decimal(flow))
+                (account.id, account.owner_id, batch.at_ns, equity, flow)
             )  # fmt: skip
 
 

@@ -5,13 +5,12 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Any
 
-from marketdata import clock
-from marketdata.precision import amount_decimal, amount_text, decimal_text, text, to_amount
-from orders import shapes
+from marketdata.precision import amount_decimal, decimal_text, to_amount
+from orders import _edge, shapes
 from orders._core import FLAG_REDUCE_ONLY, FLAG_TRAIL_PERCENT
 from orders.conditions import NO_TERMS, PRICED
 from orders.engine import numbers, postings
-from orders.engine.batch import Batch
+from orders.engine.batch import Batch, dumps
 from orders.engine.orders import LiveOrder, Orders
 from orders.engine.reports import Report
 from orders.engine.words import SIDE_WORDS, TIF_WORDS, TYPE_WORDS
@@ -19,7 +18,10 @@ from orders.engine.world import AccountSpec, InstrumentSpec
 from orders.ids import fill_uuid, leg_of, leg_request_id, order_uuid
 from orders.messages import Terms
 
+_PAYLOAD = b'{"kind":"report","exec_type":"%b","order":%b,"fill":%b,"position":%b,"balances":%b}'
 NEW, TRIGGERED, REFUSED = "0", "L", ("8", "I")  # exec_type
+
+amount_text = _edge.decimal_text
 
 Money = tuple[int, int]  # (total, used)
 Place = tuple[int, int, int, int]  # (quantity, cost, realised, fees)
@@ -44,8 +46,9 @@ def order_picture(order: LiveOrder) -> dict[str, Any]:
     """The order as the API shows it."""
     spec = order.instrument
     remaining = order.quantity_lots - order.filled_lots if order.is_open else 0
+    tick, lot = spec.tick, spec.lot
     return shapes.order_shape(
-        id=str(order.id),
+        id=_edge.uuid_text(order.id),
         request_id=order.request_id,
         account=order.account.name,
         account_kind=order.account.kind,
@@ -54,20 +57,18 @@ def order_picture(order: LiveOrder) -> dict[str, Any]:
         type=order.type,
         side=order.side,
         status=order.status,
-        price=text(order.price_ticks, spec.tick_size) if order.type in PRICED else None,
-        stop_price=text(order.terms.stop_ticks, spec.tick_size) if order.terms.stop_ticks else None,
-        quantity=text(order.quantity_lots, spec.lot_size),
-        filled_quantity=text(order.filled_lots, spec.lot_size),
-        remaining_quantity=text(remaining, spec.lot_size),
-        average_price=shapes.mean_price_text(
-            amount_decimal(order.cost), order.filled_quantity, spec.contract_size, inverse=spec.is_inverse
-        ),
+        price=amount_text(order.price_ticks * tick) if order.type in PRICED else None,
+        stop_price=amount_text(order.terms.stop_ticks * tick) if order.terms.stop_ticks else None,
+        quantity=amount_text(order.quantity_lots * lot),
+        filled_quantity=amount_text(order.filled_lots * lot),
+        remaining_quantity=amount_text(remaining * lot),
+        average_price=_mean_price(order, spec) if order.filled_lots else None,
         time_in_force=order.time_in_force,
         fee=amount_text(order.fee),
         fee_asset=spec.settle,
         other_fees=order.other_fees,
-        created_at=clock.iso(clock.from_ns(order.created_ns)),
-        updated_at=clock.iso(clock.from_ns(order.updated_ns)),
+        created_at=_edge.iso_text(order.created_ns),
+        updated_at=_edge.iso_text(order.updated_ns),
         seq=order.seq,
         post_only=order.post_only,
         reduce_only=order.reduce_only,
@@ -78,6 +79,12 @@ def order_picture(order: LiveOrder) -> dict[str, Any]:
         source=order.source,
         reason=order.reason,
         conditions=_conditions(order),
+    )
+
+
+def _mean_price(order: LiveOrder, spec: InstrumentSpec) -> str | None:
+    return shapes.mean_price_text(
+        amount_decimal(order.cost), order.filled_quantity, spec.contract_size, inverse=spec.is_inverse
     )
 
 
@@ -104,7 +111,7 @@ def _decimal_text(value: Decimal | None) -> str | None:
 
 
 def _iso(at_ns: int) -> str | None:
-    return clock.iso(clock.from_ns(at_ns)) if at_ns else None
+    return _edge.iso_text(at_ns) if at_ns else None
 
 
 class Fold:
@@ -124,14 +131,8 @@ class Fold:
         fill = self._fill(batch, order, report, journal_seq) if report.exec_type == "F" else None
         position = self._position(batch, order, report) if fill else None
         balances = self._balances(batch, order, report)
-        payload = {
-            "kind": "report",
-            "exec_type": report.exec_type,
-            "order": order_picture(order),
-            "fill": fill,
-            "position": position,
-            "balances": balances,
-        }
+        picture = batch.pictures[order.order_no] = dumps(order_picture(order))
+        payload = _PAYLOAD % (report.exec_type.encode(), picture, dumps(fill), dumps(position), dumps(balances))
         account = order.account
         batch.report(
             account.id, account.owner_id, order.seq, journal_seq, "report", report.exec_type, order.id, payload
@@ -191,22 +192,22 @@ class Fold:
         fee_asset_id = report.fee_asset_id or spec.settle_id
         before = self.books.positions.get((account.id, spec.id, order.strategy_id), (0, 0, 0, 0))
         realised = report.position_realised - before[2]
-        price, quantity = report.last_ticks * spec.tick_size, report.last_lots * spec.lot_size
+        price, quantity = report.last_ticks * spec.tick, report.last_lots * spec.lot
         batch.fills.append(
-            (fill_id, batch.at, account.owner_id, account.id, spec.id, order.id, order.request_id, trade_id,
-             order.strategy_id, order.side, report.liquidity, price, quantity, amount_decimal(cost), amount_decimal(report.last_fee),
-             fee_asset_id, amount_decimal(realised), order.seq)
+            (fill_id, batch.at_ns, account.owner_id, account.id, spec.id, order.id, order.request_id, trade_id,
+             order.strategy_id, order.side, report.liquidity, price, quantity, cost, report.last_fee, fee_asset_id,
+             realised, order.seq)
         )  # fmt: skip
         legs = postings.of_fill(
             spec, order.side, report.last_ticks, report.last_lots, realised, report.last_fee, fee_asset_id
         )
         postings.write(batch, account, legs, journal_seq, fill_id)
         return shapes.fill_shape(
-            id=str(fill_id), order_id=str(order.id), request_id=order.request_id, exchange_trade_id=trade_id,
+            id=_edge.uuid_text(fill_id), order_id=_edge.uuid_text(order.id), request_id=order.request_id, exchange_trade_id=trade_id,
             account=account.name, exchange=spec.exchange, symbol=spec.symbol, side=order.side,
-            price=text(report.last_ticks, spec.tick_size), quantity=text(report.last_lots, spec.lot_size),
+            price=amount_text(price), quantity=amount_text(quantity),
             fee=amount_text(report.last_fee), fee_asset=self.assets.get(fee_asset_id, spec.settle), liquidity=report.liquidity,
-            strategy_id=order.strategy_id, timestamp=clock.iso(clock.from_ns(report.at_ns)),
+            strategy_id=order.strategy_id, timestamp=_edge.iso_text(report.at_ns),
         )  # fmt: skip
 
     def _position(self, batch: Batch, order: LiveOrder, report: Report) -> dict[str, Any]:
@@ -214,7 +215,7 @@ class Fold:
         place = (report.position_quantity, report.position_cost, report.position_realised, report.position_fees)
         self.books.positions[account.id, spec.id, order.strategy_id] = place
         batch.positions[account.id, spec.id, order.strategy_id] = (
-            account.id, account.owner_id, spec.id, order.strategy_id, *map(amount_decimal, place), order.seq, batch.at,
+            account.id, account.owner_id, spec.id, order.strategy_id, *place, order.seq, batch.at_ns,
         )  # fmt: skip
         quantity, cost, realised, fees = place
         return shapes.position_shape(
@@ -255,8 +256,8 @@ class Fold:
             account.id,
             account.owner_id,
             asset_id,
-            amount_decimal(total),
-            amount_decimal(hold),
+            total,
+            hold,
             seq,
         )
         return shapes.balance_shape(

@@ -23,10 +23,18 @@ class Identity:
         self._newest: OrderedDict[Key, Decided] = OrderedDict()
         self._asked: dict[Key, Decided] = {}
 
-    def prepare(self, cursor: psycopg.Cursor[Any], commands: Iterable[messages.Command]) -> None:
-        """One SELECT for all requests of a batch that memory does not know."""
-        keys = {key for command in commands for key in _keys(command) if key not in self._newest}
-        self._asked = stored.decided(cursor, keys)
+    def prepare(self, cursor: psycopg.Cursor[Any], commands: Iterable[messages.Command]) -> bool:
+        """Ask for all requests of a batch that memory does not know, in one SELECT; whether there are any. `read` reads it."""
+        self._asked = {}
+        newest = self._newest
+        keys = {key for command in commands for key in _keys(command) if key not in newest}
+        if keys:
+            stored.ask_decided(cursor, keys)
+        return bool(keys)
+
+    def read(self, cursor: psycopg.Cursor[Any]) -> None:
+        """What PostgreSQL knew of them."""
+        self._asked = stored.read_decided(cursor)
 
     def get(self, account_id: int, request_id: str) -> Decided | None:
         """What was decided under this request_id, in this batch or ever before."""

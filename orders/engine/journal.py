@@ -10,7 +10,7 @@ import hashlib
 import json
 import struct
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -35,8 +35,7 @@ class Chain:
     hash: bytes = b""
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(NamedTuple):
     """One journal row. `hash` = BLAKE2b-256 over the previous hash and what is stored: seq, at_ns, kind, payload."""
 
     seq: int

@@ -148,7 +148,18 @@ def renew(cursor: psycopg.Cursor[Any], lease: Lease, last_command_id: str, head:
 
     Raises LeaseLost when the epoch is no longer ours.
     """
-    row = cursor.execute(_RENEW, (last_command_id, LEASE_S, *_columns(head), lease.shard, lease.epoch)).fetchone()
+    ask_to_renew(cursor, lease, last_command_id, head)
+    return renewed(cursor, lease)
+
+
+def ask_to_renew(cursor: psycopg.Cursor[Any], lease: Lease, last_command_id: str, head: Head | None = None) -> None:
+    """The question of `renew` alone, for a pipeline; `renewed` reads its answer."""
+    cursor.execute(_RENEW, (last_command_id, LEASE_S, *_columns(head), lease.shard, lease.epoch))
+
+
+def renewed(cursor: psycopg.Cursor[Any], lease: Lease) -> int:
+    """The locked control version. Raises LeaseLost."""
+    row = cursor.fetchone()
     if row is None:
         raise LeaseLost(f"shard {lease.shard}: epoch {lease.epoch} is over")
     version: int = row[0]

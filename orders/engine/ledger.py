@@ -5,48 +5,78 @@ The order of the tables is the order of the story: what was decided (journal), w
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterable
-from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 import psycopg
-from psycopg.types.json import Jsonb
 
-from marketdata import clock
-from marketdata.precision import amount_decimal
+from marketdata.precision import to_amount
+from orders import _edge
+from orders.conditions import BASIS_POINT, NO_TERMS, PRICED
+from orders.engine import copying
 from orders.engine import lease as leases
-from orders.engine.batch import Batch
+from orders.engine.batch import Batch, dumps
 from orders.engine.orders import LiveOrder
 
-_COLUMNS = {
-    "orders_journal": "shard, seq, epoch, at, at_ns, kind, payload, hash",
-    "orders_request": "account_id, owner_id, request_id, body_hash, kind, order_id, decided_seq, status, answer, at",
-    "orders_executionreport": "account_id, owner_id, account_seq, journal_seq, at, kind, exec_type, order_uuid, payload",
-    "orders_fill": "id, at, owner_id, account_id, instrument_id, order_uuid, request_id, exchange_trade_id, strategy_id, "
-    "side, liquidity, price, quantity, cost, fee, fee_asset_id, realised, account_seq",
-    "orders_ledgerentry": "at, owner_id, account_id, book, asset_id, kind, amount, journal_seq, fill_id",
-    "orders_equitypoint": "account_id, owner_id, at, equity, cash_flow",
-    "orders_order": "id, created_at, updated_at, shard, order_no, owner_id, account_id, instrument_id, key_id, request_id, "
-    "order_id, user_id, exchange_order_id, exchange_client_id, strategy_id, source, type, side, status, time_in_force, "
-    "price, stop_price, quantity, filled_quantity, cost, fee, fee_asset_id, post_only, reduce_only, spec_version, reason, "
-    "extra, seq, trail_amount, trail_percent, expires_at, take_profit_price, stop_loss_price, stop_loss_limit_price, "
-    "triggered_at, parent_id, other_fees",
-}
+
+class Table(NamedTuple):
+    """Columns, and a letter of `_edge.rows` for each."""
+
+    name: str
+    columns: str
+    kinds: str
+
+
+_JOURNAL = Table("orders_journal", "shard, seq, epoch, at, at_ns, kind, payload, hash", "hqqtqsss")
+_REQUEST = Table(
+    "orders_request",
+    "account_id, owner_id, request_id, body_hash, kind, order_id, decided_seq, status, answer, at",
+    "qqsssuqhjt",
+)
+_REPORT = Table(
+    "orders_executionreport",
+    "account_id, owner_id, account_seq, journal_seq, at, kind, exec_type, order_uuid, payload",
+    "qqqqtssuj",
+)
+_FILL = Table(
+    "orders_fill",
+    "id, at, owner_id, account_id, instrument_id, order_uuid, request_id, exchange_trade_id, strategy_id, side, liquidity, "
+    "price, quantity, cost, fee, fee_asset_id, realised, account_seq",
+    "utqqqusssssnnnnqnq",
+)
+_LEDGER = Table(
+    "orders_ledgerentry",
+    "at, owner_id, account_id, book, asset_id, kind, amount, journal_seq, fill_id",
+    "tqqsqsnqu",
+)
+_EQUITY = Table("orders_equitypoint", "account_id, owner_id, at, equity, cash_flow", "qqtnn")
+_ORDER = Table(
+    "orders_order",
+    "id, created_at, updated_at, shard, order_no, owner_id, account_id, instrument_id, key_id, request_id, order_id, user_id, "
+    "exchange_order_id, exchange_client_id, strategy_id, source, type, side, status, time_in_force, price, stop_price, "
+    "quantity, filled_quantity, cost, fee, fee_asset_id, post_only, reduce_only, spec_version, reason, extra, seq, "
+    "trail_amount, trail_percent, expires_at, take_profit_price, stop_loss_price, stop_loss_limit_price, triggered_at, "
+    "parent_id, other_fees",
+    "utthqqqqqsssssssssssnnnnnnq??ijjqnntnnntuj",
+)
+_BASIS_POINT = to_amount(BASIS_POINT)
+_NO_CONDITIONS = (None,) * 6
 _POSITIONS = """
 INSERT INTO orders_position
     (account_id, owner_id, instrument_id, strategy_id, quantity, cost, realised, fees, as_of_seq, updated_at)
-VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
+SELECT * FROM unnest(%s::bigint[], %s::bigint[], %s::bigint[], %s::text[], %s::numeric[], %s::numeric[], %s::numeric[],
+                     %s::numeric[], %s::bigint[], %s::timestamptz[])
 ON CONFLICT (account_id, instrument_id, strategy_id) DO UPDATE SET
     quantity = EXCLUDED.quantity, cost = EXCLUDED.cost, realised = EXCLUDED.realised, fees = EXCLUDED.fees,
     as_of_seq = EXCLUDED.as_of_seq, updated_at = EXCLUDED.updated_at
 """
+_POSITION_KINDS = "qqqsnnnnqt"
 _BALANCES = """
 INSERT INTO orders_balance (account_id, owner_id, asset_id, total, used, as_of_seq)
 SELECT * FROM unnest(%s::bigint[], %s::bigint[], %s::bigint[], %s::numeric[], %s::numeric[], %s::bigint[])
 ON CONFLICT (account_id, asset_id) DO UPDATE SET
     total = EXCLUDED.total, used = EXCLUDED.used, as_of_seq = EXCLUDED.as_of_seq
 """
+_BALANCE_KINDS = "qqqnnq"
 _CHANGED = """
 UPDATE orders_order o SET updated_at = n.updated_at, status = n.status, price = n.price, stop_price = n.stop_price, quantity = n.quantity,
     triggered_at = n.triggered_at, filled_quantity = n.filled, cost = n.cost, fee = n.fee, reason = n.reason::jsonb, seq = n.seq,
@@ -57,31 +87,35 @@ FROM unnest(%s::uuid[], %s::timestamptz[], %s::timestamptz[], %s::text[], %s::nu
          spec_version, other_fees)
 WHERE o.id = n.id AND o.created_at = n.created_at
 """
+_CHANGED_KINDS = "uttsnnntnnnsqis"
 
 
 def write(cursor: psycopg.Cursor[Any], lease: leases.Lease, batch: Batch) -> None:
-    """Every row of the batch; the caller's transaction makes them durable together or not at all."""
-    _copy(
-        cursor,
-        "orders_journal",
-        ((lease.shard, e.seq, lease.epoch, batch.at, e.at_ns, e.kind, e.payload, e.hash) for e in batch.journal),
-    )
-    _copy(cursor, "orders_request", batch.requests)
+    """Every row of the batch, and the end of the transaction: they are durable together or not at all."""
     new = [order for order in batch.touched.values() if not order.stored]
-    _copy(cursor, "orders_order", (_order_row(lease.shard, order) for order in new))
-    _change(cursor, [order for order in batch.touched.values() if order.stored])
-    _copy(cursor, "orders_executionreport", batch.reports)
-    _copy(cursor, "orders_fill", batch.fills)
-    _copy(cursor, "orders_ledgerentry", batch.ledger)
-    _copy(cursor, "orders_equitypoint", batch.equity)
+    changed = [_changed_row(order) for order in batch.touched.values() if order.stored]
+    if changed:
+        cursor.execute(_CHANGED, copying.arrays(_CHANGED_KINDS, changed))
     if batch.positions:
-        cursor.executemany(_POSITIONS, list(batch.positions.values()))
+        cursor.execute(_POSITIONS, copying.arrays(_POSITION_KINDS, list(batch.positions.values())))
     if batch.balances:
-        cursor.execute(_BALANCES, [list(column) for column in zip(*batch.balances.values(), strict=True)])
+        cursor.execute(_BALANCES, copying.arrays(_BALANCE_KINDS, list(batch.balances.values())))
     for funding_id, applied_seq, refused in batch.fundings:
         cursor.execute(
             "UPDATE orders_funding SET applied_seq = %s, refused = %s WHERE id = %s", (applied_seq, refused, funding_id)
         )
+    at, shard, epoch = batch.at_ns, lease.shard, lease.epoch
+    rows: list[tuple[Table, list[tuple[Any, ...]]]] = [
+        (_JOURNAL, [(shard, e.seq, epoch, at, e.at_ns, e.kind, e.payload, e.hash) for e in batch.journal]),
+        (_REQUEST, batch.requests),
+        (_ORDER, [_order_row(shard, order) for order in new]),
+        (_REPORT, batch.reports),
+        (_FILL, batch.fills),
+        (_LEDGER, batch.ledger),
+        (_EQUITY, batch.equity),
+    ]
+    sheets = [copying.Sheet(table.name, table.columns, _edge.rows(table.kinds, made)) for table, made in rows if made]
+    copying.run(cursor.connection, sheets, ["COMMIT"])
 
 
 def mark_stored(batch: Batch) -> None:
@@ -90,46 +124,46 @@ def mark_stored(batch: Batch) -> None:
         order.stored = True
 
 
-def _copy(cursor: psycopg.Cursor[Any], table: str, rows: Iterable[tuple[Any, ...]]) -> None:
-    rows = list(rows)
-    if not rows:
-        return
-    with cursor.copy(f"COPY {table} ({_COLUMNS[table]}) FROM STDIN") as copy:
-        for row in rows:
-            copy.write_row(row)
-
-
 def _order_row(shard: int, order: LiveOrder) -> tuple[Any, ...]:
     spec, terms = order.instrument, order.terms
+    tick, lot = spec.tick, spec.lot
+    plain = terms is NO_TERMS
     return (
-        order.id, clock.from_ns(order.created_ns), clock.from_ns(order.updated_ns), shard, order.order_no,
-        order.account.owner_id, order.account.id, spec.id, order.key_id, order.request_id, order.order_id, order.user_id,
-        order.exchange_order_id, order.exchange_client_id, order.strategy_id, order.source, order.type, order.side,
-        order.status, order.time_in_force, order.price, order.at(terms.stop_ticks), order.quantity, order.filled_quantity,
-        amount_decimal(order.cost), amount_decimal(order.fee), spec.settle_id, order.post_only, order.reduce_only,
-        spec.spec_version, Jsonb(order.reason) if order.reason else None, Jsonb(order.extra), order.seq,
-        order.trail_amount, order.trail_percent, _moment(terms.expires_at_ns), order.at(terms.take_profit_ticks),
-        order.at(terms.stop_loss_ticks), order.at(terms.stop_loss_limit_ticks), _moment(order.triggered_ns),
-        order.parent_id, Jsonb(order.other_fees),
+        order.id, order.created_ns, order.updated_ns, shard, order.order_no, order.account.owner_id, order.account.id, spec.id,
+        order.key_id, order.request_id, order.order_id, order.user_id, order.exchange_order_id, order.exchange_client_id,
+        order.strategy_id, order.source, order.type, order.side, order.status, order.time_in_force,
+        order.price_ticks * tick if order.type in PRICED else None, terms.stop_ticks * tick or None,
+        order.quantity_lots * lot, order.filled_lots * lot, order.cost, order.fee, spec.settle_id, order.post_only,
+        order.reduce_only, spec.spec_version, dumps(order.reason) if order.reason else None, _json(order.extra), order.seq,
+        *(_NO_CONDITIONS if plain else _conditions(order, tick)), order.triggered_ns or None, order.parent_id,
+        _json(order.other_fees),
     )  # fmt: skip
 
 
-def _change(cursor: psycopg.Cursor[Any], orders: list[LiveOrder]) -> None:
-    if not orders:
-        return
-    rows = [
-        (order.id, clock.from_ns(order.created_ns), clock.from_ns(order.updated_ns), order.status, order.price,
-         order.at(order.terms.stop_ticks), order.quantity, _moment(order.triggered_ns), order.filled_quantity,
-         amount_decimal(order.cost), amount_decimal(order.fee), _json_text(order.reason), order.seq,
-         order.instrument.spec_version, json.dumps(order.other_fees))
-        for order in orders
-    ]  # fmt: skip
-    cursor.execute(_CHANGED, [list(column) for column in zip(*rows, strict=True)])
+def _conditions(order: LiveOrder, tick: int) -> tuple[int | None, ...]:
+    """trail_amount, trail_percent, expires_at, take_profit_price, stop_loss_price, stop_loss_limit_price."""
+    terms = order.terms
+    by_percent, follow = (
+        terms.trail_percent,
+        (terms.take_profit_ticks, terms.stop_loss_ticks, terms.stop_loss_limit_ticks),
+    )
+    return (
+        None if by_percent else terms.trail * tick or None,
+        terms.trail * _BASIS_POINT if by_percent else None,
+        terms.expires_at_ns or None,
+        *(ticks * tick or None for ticks in follow),
+    )
 
 
-def _moment(at_ns: int) -> datetime | None:
-    return clock.from_ns(at_ns) if at_ns else None
+def _json(value: dict[str, Any]) -> bytes:
+    return dumps(value) if value else b"{}"
 
 
-def _json_text(value: dict[str, str] | None) -> str | None:
-    return None if value is None else json.dumps(value)
+def _changed_row(order: LiveOrder) -> tuple[Any, ...]:
+    tick, lot, stop_ticks = order.instrument.tick, order.instrument.lot, order.terms.stop_ticks
+    return (
+        order.id, order.created_ns, order.updated_ns, order.status, order.price_ticks * tick if order.type in PRICED else None,
+        stop_ticks * tick or None, order.quantity_lots * lot, order.triggered_ns or None, order.filled_lots * lot, order.cost,
+        order.fee, dumps(order.reason) if order.reason else None, order.seq, order.instrument.spec_version,
+        _json(order.other_fees),
+    )  # fmt: skip

@@ -138,7 +138,7 @@ def _status(order: LiveOrder) -> int:
 
 def _answer(batch: Batch, command: messages.Place, order: LiveOrder) -> None:
     status = _status(order)
-    picture = order_picture(order)
     if status == 201:
-        return say(batch, command, 201, picture)
-    return say(batch, command, status, refusal(order.reason or {}, picture), AGAIN if status == 429 else None)
+        return say(batch, command, 201, batch.pictures[order.order_no])
+    shown = refusal(order.reason or {}, order_picture(order))
+    return say(batch, command, status, shown, AGAIN if status == 429 else None)

@@ -13,7 +13,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
 
-from marketdata.precision import amount_decimal
 from orders.engine.batch import Batch
 from orders.engine.world import AccountSpec, InstrumentSpec
 
@@ -67,5 +66,5 @@ def write(batch: Batch, account: AccountSpec, legs: Iterable[Leg], journal_seq: 
     """Ledger rows of these legs."""
     for book, asset_id, kind, amount in legs:
         batch.ledger.append(
-            (batch.at, account.owner_id, account.id, book, asset_id, kind, amount_decimal(amount), journal_seq, fill_id)
+            (batch.at_ns, account.owner_id, account.id, book, asset_id, kind, amount, journal_seq, fill_id)
         )

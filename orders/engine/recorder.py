@@ -52,7 +52,7 @@ class Recorder:
         """This request is decided: for ever, by its row."""
         account = order.account
         batch.requests.append(
-            (account.id, account.owner_id, request_id, body_hash, kind, order.id, self.chain.seq, status, None, batch.at)
+            (account.id, account.owner_id, request_id, body_hash, kind, order.id, self.chain.seq, status, None, batch.at_ns)
         )  # fmt: skip
         self.identity.remember(account.id, request_id, Decided(body_hash, kind, order.id))
 

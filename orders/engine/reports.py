@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterator
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from orders._core import (
     FLAG_TERMS,
@@ -20,8 +20,8 @@ from orders._core import (
     REPORT_SIZE,
 )
 
+assert REPORT_HEAD_SIZE < REPORT_SIZE
 _WHOLE, _HEAD = struct.Struct(REPORT_FORMAT), struct.Struct(REPORT_HEAD_FORMAT)
-_NO_REST = (0,) * (len(_WHOLE.unpack(bytes(REPORT_SIZE))) - len(_HEAD.unpack(bytes(REPORT_HEAD_SIZE))))
 _NO_AMOUNTS = (0, 0, 0, 0)
 SELF = NO_COMMAND  # command_index of a report about an order nobody commanded in this call
 
@@ -31,6 +31,8 @@ STATUS = {
     "E": "pending_replace", "4": "canceled", "8": "rejected", "C": "expired",
 }  # fmt: skip
 FINAL = frozenset({"filled", "canceled", "rejected", "expired"})
+_STATUSES = {ord(letter): word for letter, word in STATUS.items()}
+_LETTERS = {number: chr(number) for number in range(128)}
 LIQUIDITY = {0: "", 1: "maker", 2: "taker"}
 
 
@@ -92,13 +94,20 @@ class Report(NamedTuple):
     terms: Terms | None = None
 
 
+_NO_REST = (*(0,) * (len(Report._fields) - Report._fields.index("last_ticks") - 1), None)
+
+
 def unpack(packed: bytes) -> Iterator[Report]:
     """The reports in a buffer of the core's."""
     at, end = 0, len(packed)
     while at < end:
         head = _HEAD.unpack_from(packed, at)
         size = head[19]
-        rest = _WHOLE.unpack_from(packed, at)[len(head) :] if size == REPORT_SIZE else _NO_REST
+        if size != REPORT_SIZE:
+            at += size
+            yield _short(head)
+            continue
+        rest = _WHOLE.unpack_from(packed, at)[len(head) :]
         at += size
         amounts = [rest[low] | (rest[low + 1] << 64) for low in range(4, 24, 2)]
         exec_type = chr(head[6])
@@ -108,6 +117,15 @@ def unpack(packed: bytes) -> Iterator[Report]:
             *head[13:23], head[23] | (head[24] << 64), head[25] | (head[26] << 64), *rest[:4], *amounts[:6], *last,
         )  # fmt: skip
         yield _with_terms(report) if report.flags & FLAG_TERMS and report.exec_type in "0D" else report
+
+
+def _short(head: tuple[Any, ...]) -> Report:
+    """A head alone. Most reports are this, so it is made in one go: a NamedTuple's own constructor takes as long again."""
+    return tuple.__new__(
+        Report,
+        (*head[:6], _LETTERS[head[6]], _STATUSES[head[7]], *head[8:11], LIQUIDITY[head[11]], REASONS.get(head[12], ""),
+         *head[13:23], head[23] | (head[24] << 64), head[25] | (head[26] << 64), *_NO_REST),
+    )  # fmt: skip
 
 
 def _with_terms(report: Report) -> Report:

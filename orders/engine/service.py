@@ -11,6 +11,8 @@ import gc
 import logging
 import sys
 from collections import deque
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
@@ -26,7 +28,7 @@ from marketdata.server_clock import ServerClock
 from marketdata.service import Service
 from orders import messages
 from orders._core import Core
-from orders.engine import equity, journal, ledger, recovery, stops, trips, world
+from orders.engine import copying, equity, journal, ledger, recovery, stops, trips, world
 from orders.engine import lease as leases
 from orders.engine import orders as books_of_orders
 from orders.engine.batch import Batch
@@ -137,6 +139,7 @@ class EngineService(Service):
 
     def _recover(self, connection: psycopg.Connection[Any]) -> None:
         failpoints.reach("recovery.leased")
+        copying.prepare(connection)
         found = recovery.rebuild(connection, self.core, self.shard)
         self.chain, self.seal = found.chain, Seal(self.shard)
         with connection.transaction(), connection.cursor() as cursor:
@@ -260,8 +263,8 @@ class EngineService(Service):
         commands = [(entry.ms, raw, command) for entry in entries for raw, command in _commands(entry)]
         if entries:
             failpoints.reach("engine.read")
-        with connection.transaction(), connection.cursor() as cursor:
-            version = leases.renew(cursor, self.lease, self.last_id.decode(), self.seal.of(self.chain))
+        with _transaction(connection) as cursor:
+            version = self._begin(connection, cursor, [command for _, _, command in commands])
             failpoints.reach("engine.begun")
             if more is not None:  # first: these reports were made before anything is told, and under the old steps
                 more(batch, cursor)
@@ -274,16 +277,13 @@ class EngineService(Service):
                 self._obey(batch, cursor)
             self.control_version = version
             closed = self.urgent.step(cursor, batch)
-            self.recorder.identity.prepare(cursor, [command for _, _, command in commands])
             for added_ms, raw, command in commands:
                 self.decider.decide(cursor, batch, raw, command, self._age_ms(added_ms, command))
             if commands or closed:
                 self._refill(batch)
             trips.write(cursor, batch, self.teller, self.world)
             failpoints.reach("engine.decided")
-            if batch:
-                ledger.write(cursor, self.lease, batch)
-            failpoints.reach("engine.written")
+            ledger.write(cursor, self.lease, batch)
         failpoints.reach("engine.committed")
         ledger.mark_stored(batch)
         self.batches += 1
@@ -297,6 +297,18 @@ class EngineService(Service):
             self.ids_lie = True
             return AGE_UNKNOWN_MS
         return age_ms
+
+    def _begin(
+        self, connection: psycopg.Connection[Any], cursor: psycopg.Cursor[Any], commands: list[messages.Command]
+    ) -> int:
+        """BEGIN, the lease, and what is known of these requests, in one round trip. The control version, locked."""
+        identity = self.recorder.identity
+        with connection.pipeline(), connection.cursor() as known:
+            connection.execute("BEGIN")
+            leases.ask_to_renew(cursor, self.lease, self.last_id.decode(), self.seal.of(self.chain))
+            if identity.prepare(known, commands):
+                identity.read(known)
+            return leases.renewed(cursor, self.lease)
 
     def _refill(self, batch: Batch) -> None:
         """The market keeps its depth at all times; agents that come back may meet an order of ours."""
@@ -400,6 +412,17 @@ class EngineService(Service):
             "halts": [[scope, key, state] for (scope, key), state in self.world.halts.items()],
             "limits": [[scope, key] for scope, key in self.world.limits],
         }
+
+
+@contextmanager
+def _transaction(connection: psycopg.Connection[Any]) -> Iterator[psycopg.Cursor[Any]]:
+    """A transaction that its first round trip begins and its last one ends (`_begin`, `ledger.write`)."""
+    try:
+        with connection.cursor() as cursor:
+            yield cursor
+    except BaseException:
+        connection.rollback()
+        raise
 
 
 _pack = msgspec.msgpack.Encoder().encode

@@ -15,6 +15,7 @@ from marketdata import clock
 from marketdata.precision import to_amount, to_lots, to_ticks, to_units
 from orders._core import Core
 from orders.conditions import BASIS_POINT, NO_TERMS
+from orders.engine import copying
 from orders.engine.orders import LiveOrder
 from orders.engine.world import InstrumentSpec, World
 from orders.messages import Terms
@@ -94,17 +95,18 @@ def _ns(moment: datetime) -> int:
     return (moment - clock.EPOCH) // clock.MICROSECOND * 1000
 
 
-def decided(cursor: psycopg.Cursor[Any], keys: Iterable[tuple[int, str]]) -> dict[tuple[int, str], Decided]:
-    """What is known of these (account_id, request_id), in one SELECT."""
-    wanted = list(keys)
-    if not wanted:
-        return {}
-    rows = cursor.execute(
+def ask_decided(cursor: psycopg.Cursor[Any], keys: Iterable[tuple[int, str]]) -> None:
+    """Ask what is known of these (account_id, request_id), in one SELECT."""
+    cursor.execute(
         "SELECT r.account_id, r.request_id, r.body_hash, r.kind, r.order_id FROM orders_request r "
         "JOIN unnest(%s::bigint[], %s::text[]) AS k(account_id, request_id) USING (account_id, request_id)",
-        ([account_id for account_id, _ in wanted], [request_id for _, request_id in wanted]),
-    ).fetchall()
-    return {(row[0], row[1]): Decided(bytes(row[2]), row[3], row[4]) for row in rows}
+        copying.arrays("qs", list(keys)),
+    )
+
+
+def read_decided(cursor: psycopg.Cursor[Any]) -> dict[tuple[int, str], Decided]:
+    """The answer: what is known of them."""
+    return {(row[0], row[1]): Decided(bytes(row[2]), row[3], row[4]) for row in cursor.fetchall()}
 
 
 def known_trades(cursor: psycopg.Cursor[Any], order_id: uuid.UUID) -> set[str]:

@@ -121,7 +121,7 @@ class Teller:
         for place in [place for place in books.positions if place[0] == account.id]:
             books.positions[place] = (0, 0, 0, 0)
             batch.positions[place] = (
-                account.id, account.owner_id, place[1], place[2], 0, 0, 0, 0, books.sequence.get(account.id, 0), batch.at,
+                account.id, account.owner_id, place[1], place[2], 0, 0, 0, 0, books.sequence.get(account.id, 0), batch.at_ns,
             )  # fmt: skip
         openings = new.openings.get(account.id, {})
         for asset_id, amount in openings.items():

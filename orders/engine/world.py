@@ -65,6 +65,13 @@ class InstrumentSpec:
     inverse: bool
     stale_after_ms: int
     simulation: dict[str, Any] = field(compare=False, hash=False)
+    # one tick as a price and one lot as a quantity, of 10^-18; made once, for they are asked of every order
+    tick: int = field(init=False, compare=False, hash=False, default=0)
+    lot: int = field(init=False, compare=False, hash=False, default=0)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "tick", int(self.tick_size.scaleb(18)))
+        object.__setattr__(self, "lot", int(self.lot_size.scaleb(18)))
 
     @property
     def is_contract(self) -> bool:
