@@ -66,7 +66,7 @@ app.conf.update(
     worker_send_task_events=False,
     worker_enable_remote_control=True,
     beat_schedule=SCHEDULE,
-    beat_schedule_filename=str(settings.DATA / "beat-schedule"),
+    beat_scheduler="terminal.beat:LeasedScheduler",
 )
 # A worker that hosts a service runs no tasks and imports none: an engine never loads ccxt.
 if "--service" not in sys.argv:

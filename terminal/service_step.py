@@ -44,6 +44,7 @@ class ServiceStep(bootsteps.StartStopStep):
         if self.name_of_service not in SERVICES:
             raise SystemExit(f"There is no service {self.name_of_service!r}; there are {', '.join(sorted(SERVICES))}.")
         self.service = import_string(SERVICES[self.name_of_service])(shard=shard_of(worker.hostname))
+        self.service.process = worker.hostname.partition("@")[0]  # engine-1 and standby-1 are of one shard
         self.service.start()
 
     def stop(self, worker: Any) -> None:

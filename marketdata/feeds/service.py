@@ -18,11 +18,13 @@ from marketdata.channels import WAKE, WAKE_SUBSCRIPTIONS
 from marketdata.domain import InstrumentSpec
 from marketdata.feeds.bus_feed import BusFeed
 from marketdata.feeds.path import FeedPath
+from marketdata.leases import ServiceLease
 from marketdata.models import Exchange, Subscription
 from marketdata.service import Service
 
 log = logging.getLogger(__name__)
 
+STAND_BY_S = 0.25  # between two looks whether the feed that acts still does
 LOOK_EVERY_NS = 1_000_000_000
 DATABASE_AGAIN_S = 1.0
 
@@ -50,12 +52,14 @@ class FeedService(Service):
         self._path = FeedPath(self._bus)
         self._rows: list[Subscription] = []
         self._specs: dict[int, InstrumentSpec] = {}
+        self._lease = ServiceLease("feed")
         self._looked_ns = 0
         self._events = 0
 
     def detail(self) -> dict[str, Any]:
         """For the heartbeat."""
         return {
+            "acting": bool(self._lease.epoch),
             "subscriptions": len(self._rows),
             "events": self._events,
             "stored": self._path.stored,
@@ -64,13 +68,18 @@ class FeedService(Service):
         }
 
     def run(self) -> None:
-        """Until asked to stop. PostgreSQL or the bus being away is waited for, with what was heard kept."""
+        """Until asked to stop. Of two feeds one acts; raises LeaseLost when another does meanwhile. PostgreSQL or the bus
+        being away is waited for, with what was heard kept.
+        """
         news = self._bus.listener(WAKE)
         away = False
         while not self.stopping.is_set():
             try:
                 if self._look_is_due(news):
                     close_old_connections()
+                    if not self._lease.take():
+                        self.stopping.wait(STAND_BY_S)
+                        continue
                     self._tell_states()
                     self._look()
                 for event in self._feed.events():
@@ -84,6 +93,7 @@ class FeedService(Service):
                 away = True
                 self.stopping.wait(DATABASE_AGAIN_S)
         self._flush_last()
+        self._let_go()
         news.close()
         connection.close()
 
@@ -139,6 +149,13 @@ class FeedService(Service):
         if age_ns is None:
             return STARTING, None
         return (STALE if age_ns > spec.stale_after_ms * 1_000_000 else LIVE), age_ns
+
+    def _let_go(self) -> None:
+        try:
+            if self._lease.epoch:
+                self._lease.release()
+        except Error as error:
+            log.warning("the feed's lease was not released, it runs out: %s", error)
 
     def _flush_last(self) -> None:
         try:

@@ -18,6 +18,8 @@ RESTART_FIRST_S = 0.1
 RESTART_MAX_S = 5.0
 # a child that lived this long had recovered: its next death counts as the first again
 HEALTHY_S = 10.0
+# a stopped child serves nobody, and its callers wait
+STOPPED_S = 3.0
 LOG_BYTES_MAX = 64 * 1024 * 1024
 
 _PR_SET_PDEATHSIG = 1
@@ -57,6 +59,7 @@ class Child:
     deaths: int = field(default=0, init=False)
     started: float = field(default=0.0, init=False)
     restart_at: float = field(default=0.0, init=False)
+    stopped_since: float = field(default=0.0, init=False)
 
     def start(self) -> None:
         """Start it in a process group of its own, so that a Ctrl-C at the terminal reaches only us."""
@@ -97,6 +100,19 @@ class Child:
         self._kill_group()
         self.process = None
         return code
+
+    def stands_still(self) -> bool:
+        """Stopped (SIGSTOP) for STOPPED_S, seen by looks a good deal more often than that."""
+        if self.process is None or process_state(self.process.pid) not in ("T", "t"):
+            self.stopped_since = 0.0
+            return False
+        self.stopped_since = self.stopped_since or time.monotonic()
+        return time.monotonic() - self.stopped_since >= STOPPED_S
+
+    def kill(self) -> None:
+        """End it, stopped or not; `died` tells of it afterwards."""
+        if self.process is not None:
+            self._kill_group()
 
     def ask_to_stop(self) -> None:
         if self.alive and self.process is not None:
@@ -142,6 +158,14 @@ class Child:
                 os.truncate(self.log, 0)
         except OSError:
             pass
+
+
+def process_state(pid: int) -> str:
+    """The kernel's letter for what a process does; '' if there is none."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0]
+    except (OSError, IndexError):
+        return ""
 
 
 def started_ticks(pid: int) -> int:

@@ -9,11 +9,15 @@ from __future__ import annotations
 FIRST = ("web", "engine", "feed")
 
 
-def service(name: str, number: int = 1) -> list[str]:
+STANDBY = "standby"
+
+
+def service(name: str, number: int = 1, node: str = "") -> list[str]:
     """A Celery worker that hosts one long-lived service, with a control queue of its own."""
+    node = f"{node or name}-{number}"
     return [
-        *("-m", "celery", "-A", "terminal", "worker", "--service", name, "-n", f"{name}-{number}@%h", "--pool=solo"),
-        *("--without-gossip", "--without-mingle", "--without-heartbeat", "-Q", f"ctl.{name}-{number}"),
+        *("-m", "celery", "-A", "terminal", "worker", "--service", name, "-n", f"{node}@%h", "--pool=solo"),
+        *("--without-gossip", "--without-mingle", "--without-heartbeat", "-Q", f"ctl.{node}"),
     ]
 
 
@@ -28,5 +32,7 @@ def commands(host: str, port: int, shards: int) -> dict[str, list[str]]:
         *("-m", "celery", "-A", "terminal", "worker", "-n", "tasks-1@%h", "--pool=solo"),
         *("--without-gossip", "--without-mingle", "--without-heartbeat", "-Q", "celery"),
     ]
+    for number in range(1, shards + 1):  # a second engine each, which waits for the end of the first
+        found[f"{STANDBY}-{number}"] = service("engine", number, STANDBY)
     found["beat"] = ["-m", "celery", "-A", "terminal", "beat", "--pidfile="]
     return found

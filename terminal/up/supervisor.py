@@ -265,7 +265,7 @@ class Supervisor:
             self.workers.append(child)
         self._write_facts()
         self._wait_until_ready()
-        self._step("strategies, tasks, beat")
+        self._step("strategies, tasks, standby, beat")
         self.waiting = False
 
     def _write_facts(self) -> None:
@@ -324,6 +324,9 @@ class Supervisor:
             if child.process is None and not held_back and time.monotonic() >= child.restart_at:
                 child.start()
                 changed = True
+            if child in self.workers and child.stands_still():
+                self._step(f"{child.name} stood still and is killed; it is started again")
+                child.kill()
             child.bound_log()
         if changed:
             self._write_facts()
@@ -348,8 +351,9 @@ class Supervisor:
         if not running:
             return
         self._step("stopping")
-        web = [child for child in self.workers if child.name == "web"]
-        rest = [child for child in self.workers if child.name != "web"]
+        # a standby goes first, or it would take over from the engine that stops
+        web = [child for child in self.workers if child.name.startswith(("web", processes.STANDBY))]
+        rest = [child for child in self.workers if child not in web]
         for group, allowed_s in (
             (web, STOP_WEB_S),
             (rest, STOP_WORKERS_S),

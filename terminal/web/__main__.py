@@ -13,8 +13,9 @@ from asgiref.compatibility import guarantee_single_callable
 from daphne.endpoints import build_endpoint_description_strings
 from django.conf import settings
 
+from terminal.asgi import application  # isort: skip  # before anything with a model: it sets Django up
+
 from orders.audit import floods
-from terminal.asgi import application
 from terminal.web.peers import Peers
 
 FILES_BESIDE = 512  # what a process opens besides its connections

@@ -197,3 +197,18 @@ def test_closed_bars_wait_for_postgresql_and_are_told_after_it(
     path.flush()
     assert len(heard.closed()) == 1
     assert len(store.history(btc.pk, "1m")) == 1
+
+
+def test_of_two_feeds_one_acts_and_the_other_takes_over(bus: Bus, btc: Any) -> None:
+    first, second = FeedService(), FeedService()
+    try:
+        first.start()
+        wait_for(lambda: first.detail()["acting"])
+        second.start()
+        assert not second.detail()["acting"]
+        first.stop()
+        wait_for(lambda: second.detail()["acting"])
+        assert not first.detail()["acting"]
+    finally:
+        first.stopping.set()
+        second.stop()
