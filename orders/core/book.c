@@ -176,6 +176,12 @@ bool book_reserve(core *c, core_book *b, int64_t price)
     return b->misses < MISSES_BEFORE_MOVE || window_move(c, b);
 }
 
+void book_level_begins(core_book *b, unsigned side, int64_t price)
+{
+    if (in_window(b, price)) bit_set(b, side, index_of(price));
+    if (b->levels[side]++ == 0 || ladder_key(side, price) > ladder_key(side, b->best[side])) b->best[side] = price;
+}
+
 void book_add(core *c, core_book *b, uint32_t slot)
 {
     core_order *o = ORDER(c, slot);
@@ -183,10 +189,7 @@ void book_add(core *c, core_book *b, uint32_t slot)
     int64_t price = o->price_ticks;
     core_level *level = level_at(c, b, side, price);
     if (level == NULL) level = ladder_insert(c, &b->ladder[side], ladder_key(side, price));
-    if (level->count == 0) {
-        if (in_window(b, price)) bit_set(b, side, index_of(price));
-        if (b->levels[side]++ == 0 || ladder_key(side, price) > ladder_key(side, b->best[side])) b->best[side] = price;
-    }
+    if (level->count == 0) book_level_begins(b, side, price);
     order_links *own = LINKS(c, slot);
     own->prev = level->tail;
     own->next = 0;
@@ -201,7 +204,7 @@ void book_add(core *c, core_book *b, uint32_t slot)
     c->orders_market++;
 }
 
-static void level_drop(core *c, core_book *b, unsigned side, int64_t price)
+void book_level_ends(core *c, core_book *b, unsigned side, int64_t price)
 {
     if (in_window(b, price))
         bit_clear(b, side, index_of(price));
@@ -227,7 +230,7 @@ void book_take(core *c, core_book *b, uint32_t slot, int64_t lots)
     o->in_book = false;
     b->orders[o->side]--;
     c->orders_market--;
-    if (--level->count == 0) level_drop(c, b, o->side, o->price_ticks);
+    if (--level->count == 0) book_level_ends(c, b, o->side, o->price_ticks);
 }
 
 void book_grow(core *c, core_book *b, uint32_t slot, int64_t lots)

@@ -192,6 +192,7 @@ const char *core_set_instrument(core *c, uint32_t instrument, const core_instrum
         in->spec = *spec;
         in->spec.settle_asset = core_settle_asset(spec);
         if (rescaled) in->mark = (core_mark_state){0}; /* it was in the old ticks */
+        straight_market(in);
         return NULL;
     }
     if (!pool_reserve(c, &c->instruments, 1) || !table_reserve(c, &c->instrument_ids, 1)) return "no room for one more instrument";
@@ -199,6 +200,7 @@ const char *core_set_instrument(core *c, uint32_t instrument, const core_instrum
     INSTRUMENT(c, slot)->id = instrument;
     INSTRUMENT(c, slot)->spec = *spec;
     INSTRUMENT(c, slot)->spec.settle_asset = core_settle_asset(spec);
+    straight_market(INSTRUMENT(c, slot));
     table_put(&c->instrument_ids, instrument, slot);
     return NULL;
 }

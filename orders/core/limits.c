@@ -117,6 +117,7 @@ const char *core_set_limits(core *c, unsigned scope, uint64_t key, const core_li
         c->limit_scopes |= 1u << scope;
     }
     row_fill(row, limits);
+    if (scope == SCOPE_ACCOUNT) straight_account(ACCOUNT(c, table_get(&c->account_ids, key)));
     if (scope != SCOPE_ACCOUNT) c->rows_on |= row->on;
     c->watching |= (row->on & ON_WATCH) != 0;
     return NULL;
@@ -140,6 +141,7 @@ const char *core_clear_limits(core *c, unsigned scope, uint64_t key)
     if (row == NULL) return NULL;
     row->set = false;
     row->on = 0;
+    if (scope == SCOPE_ACCOUNT) straight_account(ACCOUNT(c, table_get(&c->account_ids, key)));
     return NULL;
 }
 

@@ -237,6 +237,7 @@ static const char *begin_mirror(core *c, core_instrument *in, uint32_t slot)
         return "no room for one more mirror";
     }
     in->mirror = mirror;
+    straight_market(in);
     for (unsigned side = 0; side < 2; side++) {
         move_orders(c, &in->book, &m->paper[side], side);
         int64_t price = m->paper[side].best[side];
@@ -270,6 +271,7 @@ static const char *end_mirror(core *c, core_instrument *in, int64_t at_ns)
         if (!move_reserve(c, &m->paper[side], &in->book, side)) return "no room for the orders of a mirror that ends";
     for (unsigned side = 0; side < 2; side++) move_orders(c, &m->paper[side], &in->book, side);
     in->mirror = 0;
+    straight_market(in);
     mirror_drop(c, mirror);
     command_done(c);
     return NULL;

@@ -12,7 +12,7 @@ static uint64_t key_of(uint32_t seat, uint64_t strategy) { return fixed_mix(stra
 uint32_t position_find(const core *c, uint32_t seat, uint64_t strategy)
 {
     uint32_t recent = SEAT(c, seat)->recent;
-    if (recent && POSITION(c, recent)->strategy == strategy) return recent;
+    if (recent && SEAT(c, seat)->strategy == strategy) return recent;
     uint32_t slot = table_get(&c->position_ids, key_of(seat, strategy));
     while (slot && (POSITION(c, slot)->seat != seat || POSITION(c, slot)->strategy != strategy)) slot = POSITION(c, slot)->next_same_key;
     return slot;
@@ -31,10 +31,16 @@ static void join_sum(core *c, uint32_t seat, uint32_t slot)
     SEAT(c, seat)->sum = row;
 }
 
+uint32_t position_used(core *c, uint32_t seat, uint32_t slot)
+{
+    SEAT(c, seat)->strategy = POSITION(c, slot)->strategy;
+    return SEAT(c, seat)->recent = slot;
+}
+
 uint32_t position_slot(core *c, uint32_t seat, uint64_t strategy)
 {
     uint32_t slot = position_find(c, seat, strategy);
-    if (slot) return SEAT(c, seat)->recent = slot;
+    if (slot) return position_used(c, seat, slot);
     uint64_t key = key_of(seat, strategy);
     uint32_t head = table_get(&c->position_ids, key);
     slot = pool_take(&c->positions);
@@ -51,7 +57,7 @@ uint32_t position_slot(core *c, uint32_t seat, uint64_t strategy)
     } else {
         table_put(&c->position_ids, key, slot);
     }
-    return SEAT(c, seat)->recent = slot;
+    return position_used(c, seat, slot);
 }
 
 static i128 magnitude(i128 x) { return x < 0 ? -x : x; }

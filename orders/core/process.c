@@ -35,7 +35,7 @@ void command_fold(core *c, core_report *r, uint32_t slot)
 /* A batch says what comes, so the cache lines of some commands are asked for together before the first of them runs: of the
  * table, then of the orders it leads to, and when all orders together are far larger than the cache, then of the queues and
  * lists those stand in. */
-#define EXPECTED 16u
+#define EXPECTED 8u
 #define FAR_ORDERS 16384u
 
 static void expect_queue(core *c, const core_command *m, uint32_t slot)

@@ -3,14 +3,15 @@
 #ifndef MERIDIAN_STATE_H
 #define MERIDIAN_STATE_H
 
+/* There is no float here, and amounts written by halves and moved whole through vector registers make the processor wait. */
+#if defined __x86_64__ && !defined __clang__
+#pragma GCC target("general-regs-only")
+#endif
+
 #include "core.h"
 
 #include <string.h>
 
-#define WINDOW_TICKS 4096 /* one summary word of 64 covers 64 words of 64 bits */
-#define WINDOW_WORDS (WINDOW_TICKS / 64)
-#define LADDER_CHUNK 64
-#define MISSES_BEFORE_MOVE 128
 #define FLAG_ENTRY (1u << 31) /* an entry of a mirrored market: nobody's order, found by no number */
 
 typedef struct {
@@ -35,38 +36,7 @@ typedef struct { /* index.c: order numbers */
     uint32_t mask, count, spare; /* spare: so many more before it grows */
 } order_index;
 
-typedef struct { /* orders of one price, first come first served */
-    int64_t lots;
-    uint32_t head, tail, count, pad;
-} core_level;
-
-typedef struct { /* up to LADDER_CHUNK levels, keys ascending */
-    int64_t key[LADDER_CHUNK];
-    uint32_t level[LADDER_CHUNK];
-    uint32_t count, pad;
-} ladder_chunk;
-
-typedef struct {
-    int64_t first;
-    uint32_t chunk, pad;
-} ladder_entry;
-typedef struct { /* the levels of one side outside the window; keys ascend towards the best price */
-    ladder_entry *entries;
-    uint32_t used, room;
-    uint32_t levels, pad;
-} core_ladder;
-
-typedef struct {  /* one instrument's book; the window is a ring of levels, a price lives at price mod WINDOW_TICKS */
-    int64_t base; /* the window holds [base, base + WINDOW_TICKS) */
-    core_level *window;
-    uint64_t bits[2][WINDOW_WORDS], summary[2];
-    core_ladder ladder[2];
-    int64_t best[2];
-    uint32_t levels[2]; /* 0: that side is empty and best means nothing */
-    uint32_t orders[2];
-    int64_t lots[2];
-    uint32_t misses; /* levels touched outside the window since it last moved */
-} core_book;
+#include "book.h"
 
 typedef struct {   /* an instrument's mark: a position of qty is worth qty * num / den in its settle asset */
     i128 num, den; /* den 0: there is none */
@@ -81,17 +51,31 @@ typedef struct {    /* the lowest and highest price of each of the last seconds,
 
 #include "terms.h"
 
+/* A spec as plain orders meet it, drawn when it is told: what a limit order may be, as bounds of its lots and of ticks times
+ * lots, each a least and how far the most lies above it (so one comparison is both). The units fit 64 bits, or none is plain. */
+#define NOT_PLAIN UINT64_MAX
 typedef struct {
+    uint64_t version; /* of the spec; NOT_PLAIN: no order is */
+    int64_t lots_min, worth_min;
+    uint64_t lots_span, worth_span;
+    int64_t quote_unit, base_unit;
+    uint32_t maker_fee_ppm, taker_fee_ppm;
+} plain_market;
+
+typedef struct {
+    plain_market plain; /* a cache line, and so is what follows up to the book */
     uint32_t id, open_orders;
-    uint32_t mirror, pad; /* 0: its market is here; else its book holds the entries of a market elsewhere (mirror.h) */
-    core_instrument_spec spec;
-    int64_t last_ticks; /* of the last print; 0: none yet */
-    uint32_t waiting;   /* orders that wait for a price */
-    uint32_t reducing;  /* open reduce-only orders */
+    uint32_t mirror;   /* 0: its market is here; else its book holds the entries of a market elsewhere (mirror.h) */
+    uint32_t reducing; /* open reduce-only orders */
+    uint32_t waiting;  /* orders that wait for a price */
+    uint32_t pad;
+    int64_t last_ticks;    /* of the last print; 0: none yet */
+    int64_t trail_edge[2]; /* a print no better than this moves no trailing stop; 0: not known */
+    uint32_t trailing[2];  /* by side: the trailing stops, a list by terms slot */
+    uint64_t pad_to_line;
     core_book book;
-    core_heap trigger[2];  /* by a print at or below the stop, at or above it */
-    uint32_t trailing[2];  /* by side: the trailing stops among them, a list by terms slot */
-    int64_t trail_edge[2]; /* a print no better than this moves none of them; 0: not known */
+    core_instrument_spec spec;
+    core_heap trigger[2]; /* by a print at or below the stop, at or above it */
     core_mark_state mark;
     core_swing swing; /* kept while any limit asks for it */
 } core_instrument;
@@ -130,20 +114,26 @@ enum limits_on { /* kinds of limits: a row without one costs no look at it */
                  ON_COUNTED = ON_DUPLICATE | ON_FILLS | ON_REJECTS, /* room is needed to count */
 };
 typedef struct { /* the limits of one scope, and what is counted against them */
+    core_bucket orders;
     core_limits limits;
+    core_bucket messages;
     uint64_t key;
     uint32_t scope, on;
     bool set;
     uint32_t open_orders; /* an account's own are in its record */
-    core_bucket orders, messages;
 } core_limit_row;
 
+/* What a plain order reads comes first, a cache line and the first limit: the bounds below are its own limits', drawn when
+ * they are told, and no bound when there is no such limit. */
 typedef struct {
     uint32_t id, owner;
+    uint32_t open_orders, first_order;
+    uint32_t orders_max, orders_here_max; /* open orders; orders_max 0: its orders are not plain */
+    uint32_t rate, burst;                 /* rate 0: none */
+    core_limit_row own;
     uint32_t exchange, reporting_asset, margin; /* see core_account_spec */
     bool late;                                  /* a fill came after the end, free may be below zero */
-    uint32_t open_orders, first_order, first_position, first_balance, first_seat, first_flow;
-    core_limit_row own;
+    uint32_t first_position, first_balance, first_seat, first_flow;
     core_worth worth;
 } core_account;
 
@@ -170,26 +160,30 @@ typedef struct {
  * hold nothing and balances may be negative. Contracts: only what was realised and fees, in the settle asset. */
 enum seat_way { WAY_CASH = 0, WAY_BORROW, WAY_LINEAR, WAY_INVERSE };
 
-typedef struct { /* an account at an instrument: what every order of the pair shares */
+typedef struct { /* an account at an instrument: what every order of the pair shares, in one cache line */
     uint32_t account, instrument;
-    uint32_t balance[2]; /* by the side of the order that holds of it: a buy holds quote, a sell base */
+    uint32_t balance[2];  /* by the side of the order that holds of it: a buy holds quote, a sell base */
+    uint64_t strategy;    /* of the position below */
+    uint32_t recent;      /* the position used last: most orders of a pair are of one strategy */
+    uint32_t sum;         /* the account's own position here: the only one, or a row apart with the sums of all; 0 = none yet */
+    int64_t open_lots[2]; /* of its open orders by side, but for those that only reduce */
     uint32_t open_orders;
-    uint32_t recent; /* the position used last: most orders of a pair are of one strategy */
-    uint32_t walked; /* core_verify's count */
-    uint32_t way;    /* enum seat_way */
-    uint32_t sum;    /* the account's own position here: the only one, or a row apart with the sums of all; 0 = none yet */
+    uint32_t reducing;   /* open orders that only reduce */
+    uint32_t owner_next; /* the ring of all seats of one owner at the instrument */
+    uint32_t way;        /* enum seat_way */
+
     uint32_t next_of_account;
-    uint64_t walked_lots[2]; /* core_verify's sums */
-    int64_t open_lots[2];    /* of its open orders by side, but for those that only reduce */
-    uint32_t reducing;       /* open orders that only reduce */
-    uint32_t owner_next;     /* the ring of all seats of one owner at the instrument */
+    uint32_t walked;         /* core_verify's count */
+    uint64_t walked_lots[2]; /* and its sums */
+    uint64_t pad_to_line[5];
 } core_seat;
 
 typedef struct {
-    i128 qty, cost, realised, fees;
+    i128 qty, cost, realised, fees; /* a cache line: what fills change */
     uint64_t strategy;
     uint32_t seat, next_same_key, next_of_account;
     uint32_t is_sum; /* no strategy's: the sums of a seat with several */
+    uint64_t pad_to_line[5];
 } core_position_row;
 
 /* One record for both halves, freed when neither needs it. Two cache lines: what matching touches, and the account half. */
@@ -198,13 +192,13 @@ typedef struct {
     int64_t price_ticks;                 /* market half */
     int64_t remaining;                   /* market half: lots standing */
     uint32_t instrument, seat, position; /* slots */
+    uint32_t terms;                      /* slot; 0: it has none */
     uint32_t flags, spec_version;
-    uint8_t side, type, tif, ord_status;
+    uint8_t ord_status, side, type, tif; /* as they lie in a report */
     bool in_book, in_account;
     bool gives_way; /* as taker: its owner's own resting orders are canceled rather than met */
     uint8_t pad0;
     uint32_t maker_fee_ppm, taker_fee_ppm;
-    uint32_t terms; /* slot; 0: it has none */
 
     int64_t limit_ticks, qty_lots; /* account half from here */
     int64_t filled_lots;
@@ -218,7 +212,11 @@ typedef struct {
     uint32_t prev, next, account_prev, account_next;
 } order_links;
 
-_Static_assert(sizeof(core_order) == 128, "two cache lines");
+_Static_assert(sizeof(core_order) == 128 && offsetof(core_order, limit_ticks) == 64, "two cache lines");
+_Static_assert(offsetof(core_instrument, id) == 64 && offsetof(core_instrument, book) == 128, "a cache line each");
+_Static_assert(offsetof(core_book, summary) == 64 && offsetof(core_account, own.limits) == 64, "a cache line each");
+_Static_assert(sizeof(core_seat) == 128 && offsetof(core_seat, next_of_account) == 64, "a cache line, and one for the rest");
+_Static_assert(sizeof(core_position_row) == 128, "a cache line, and one for the rest");
 
 typedef struct {
     uint64_t key;
@@ -367,43 +365,7 @@ static inline uint32_t index_hash(uint64_t order_no) { return (uint32_t)((order_
 /* a when there is such a slot, else b; asked without a branch, for where orders stand is random */
 static inline uint32_t first(uint32_t slot, uint32_t a, uint32_t b) { return b ^ ((a ^ b) & -(uint32_t)(slot != 0)); }
 
-/* ladder.c: sorted levels outside the window. */
-static inline int64_t ladder_key(unsigned side, int64_t price)
-{
-    return price ^ -(int64_t)(side != SIDE_BUY);
-} /* sides are random: no branch */
-bool ladder_reserve(core *c, core_ladder *l, uint32_t inserts); /* room for so many new levels */
-core_level *ladder_find(core *c, core_ladder *l, int64_t key);
-core_level *ladder_insert(core *c, core_ladder *l, int64_t key); /* key is new */
-void ladder_remove(core *c, core_ladder *l, int64_t key);
-bool ladder_last(const core *c, const core_ladder *l, int64_t *key);
-bool ladder_below(const core *c, const core_ladder *l, int64_t key, int64_t *below); /* greatest key < key */
-
-/* book.c: price-time queues. */
-bool book_reserve(core *c, core_book *b, int64_t price);            /* room for one order more; moves the window when it pays */
-void book_add(core *c, core_book *b, uint32_t slot);                /* order's side, price_ticks, remaining are set */
-void book_take(core *c, core_book *b, uint32_t slot, int64_t lots); /* lots leave; the order too when nothing is left */
-void book_remove(core *c, core_book *b, uint32_t slot);
-void book_grow(core *c, core_book *b, uint32_t slot, int64_t lots); /* more of an order stands, in its place */
-const core_level *book_level(const core *c, const core_book *b, unsigned side, int64_t price);
-bool book_next(const core *c, const core_book *b, unsigned side, int64_t *price); /* the next worse price of that side */
-void book_each_array(core *c, core_book *b, array_visitor *visit);
-/* An order at that price comes soon, or one leaves. */
-static inline void book_expect(const core_book *b, int64_t price)
-{
-    if (b->window) __builtin_prefetch(&b->window[(uint64_t)price & (WINDOW_TICKS - 1)]);
-}
-/* Whether an order at that price needs nothing of book_reserve. */
-static inline bool book_has_room(const core_book *b, int64_t price)
-{
-    return b->window && (b->levels[0] | b->levels[1]) && (uint64_t)price - (uint64_t)b->base < WINDOW_TICKS &&
-           b->misses < MISSES_BEFORE_MOVE;
-}
-static inline bool book_crosses(const core_book *b, unsigned side, int64_t price)
-{
-    unsigned other = 1u - side;
-    return b->levels[other] && ladder_key(side, b->best[other]) <= ladder_key(side, price);
-}
+#include "book.h"
 
 static inline uint32_t order_fee(const core_order *o) { return o->maker_fee_ppm > o->taker_fee_ppm ? o->maker_fee_ppm : o->taker_fee_ppm; }
 
@@ -455,9 +417,12 @@ static inline core_book *book_of(core *c, uint32_t slot)
 unsigned command_refused(core *c, const core_command *m, uint32_t slot, unsigned reason, i128 limit, i128 value, uint64_t index);
 void command_fold(core *c, core_report *r, uint32_t slot); /* one report of a live command; a misfit breaks the core */
 
-/* straight.c: plain commands; false: not one, and nothing has changed. */
+/* straight.c, straight_take.c: plain commands; false: not one, and nothing has changed. */
 bool straight_place(core *c, const core_command *m, uint64_t index);
 bool straight_cancel(core *c, const core_command *m, uint64_t index);
+bool straight_amend(core *c, const core_command *m, uint64_t index);
+void straight_market(core_instrument *in); /* its spec was told, or where its market is */
+void straight_account(core_account *a);    /* its limits were */
 bool straight_fill(core *c, uint32_t slot, const core_tape *t, i128 notional, i128 amount, uint8_t liquidity, uint64_t index);
 
 /* order.c: the one state table. 0 when the event is not allowed in that state. */
@@ -543,6 +508,7 @@ bool position_add(core_position_row *sum, const core_position_row *more, const c
 bool position_apply(core_position_row *p, unsigned side, i128 amount, i128 notional, i128 fee);
 uint32_t position_slot(core *c, uint32_t seat, uint64_t strategy); /* finds or makes; room is reserved */
 uint32_t position_find(const core *c, uint32_t seat, uint64_t strategy);
+uint32_t position_used(core *c, uint32_t seat, uint32_t slot); /* the next of its strategy need not look for it */
 
 /* value.c */
 bool value_convert(const core *c, uint32_t asset, uint32_t into, uint32_t exchange, i128 amount, i128 *out); /* false: unknown */
