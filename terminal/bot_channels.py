@@ -85,7 +85,7 @@ class Channels:
             if op.op == "unsubscribe":
                 self._leave(name)
             elif refusal := await self._join(op, name):
-                self._client.push(refusal)
+                self._line.say(refusal.encode())
                 self._refused += 1
                 if self._refused == REFUSED_MAX:  # nobody mistypes so often; somebody looks for others' accounts
                     self._line.close(BAD_FRAMES)
