@@ -435,6 +435,49 @@ class KeyWithSecret(Key):
     api_secret = text(help_text="Shown this once.")
 
 
+class FlightStage(serializers.Serializer):
+    stage = text(help_text="click, sent, accepted, added, read, decided, committed, answered, received, painted")
+    clock = text(help_text="Whose clock: browser or server.")
+    at_ns = text(allow_null=True, help_text="Nanoseconds since 1970, as text; of the server's stages.")
+    offset_ns = serializers.IntegerField(allow_null=True, help_text="Since the first stage of the same clock.")
+    took_ns = serializers.IntegerField(allow_null=True, help_text="Since the stage before it of the same clock.")
+    resolution_ns = serializers.IntegerField(help_text="The finest its clock tells apart: the bus counts milliseconds.")
+    unknown = text(allow_null=True, help_text="Why it is not known.")
+
+
+class Flight(serializers.Serializer):
+    order_id = serializers.UUIDField()
+    request_id = text()
+    started_at_ns = text(allow_null=True, help_text="The server's first stamp, nanoseconds since 1970, as text.")
+    stages = FlightStage(many=True)
+    round_trip_ns = serializers.IntegerField(allow_null=True, help_text="Sent until received, by the browser's clock.")
+    server_ns = serializers.IntegerField(allow_null=True, help_text="Accepted until answered, by the server's.")
+    network_ns = serializers.IntegerField(allow_null=True, help_text="Their difference.")
+    click_to_paint_ns = serializers.IntegerField(
+        allow_null=True, help_text="Click until paint, by the browser's clock."
+    )
+    orders_in_batch = serializers.IntegerField(allow_null=True, help_text="Orders decided in the same transaction.")
+
+
+class Latency(serializers.Serializer):
+    stage = text()
+    meaning = text()
+    exchange = text()
+    count = serializers.IntegerField()
+    p50_ns = serializers.IntegerField()
+    p95_ns = serializers.IntegerField()
+    p99_ns = serializers.IntegerField()
+    p99_9_ns = serializers.IntegerField()
+    max_ns = serializers.IntegerField()
+
+
+class Latencies(serializers.Serializer):
+    window_s = serializers.IntegerField()
+    orders = serializers.IntegerField(help_text="How many were measured; the newest.")
+    complete = serializers.BooleanField(help_text="All of the window's.")
+    results = Latency(many=True)
+
+
 class AuditLine(serializers.Serializer):
     seq = serializers.IntegerField(allow_null=True, help_text="Its place in the chain; null: still being counted.")
     time = moment()

@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
+from marketdata import clock
 from marketdata.precision import decimal_text, to_lots, to_ticks
 from orders import catalog, conditions, messages, sentences
 from orders.errors import ApiError
@@ -81,6 +82,7 @@ def read_place(identity: Identity, body: Mapping[str, Any], header_id: str = "")
         order_notional_max=_canonical(identity.order_notional_max),
         day_notional_max=_canonical(identity.day_notional_max),
         extra=kept,
+        accepted_ns=clock.now_ns(),
     )  # fmt: skip
 
 

@@ -24,6 +24,7 @@ class Message(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag
     reply_to: str = ""
     reply_id: int = 0
     sent_ms: int = 0
+    accepted_ns: int = 0  # when the door had read it, by the wall clock of its machine; 0 = not known
     key_id: int | None = None
 
 

@@ -16,6 +16,8 @@ from orders.audit.models import Audit as Audit
 from orders.audit.models import AuditCount as AuditCount
 from orders.audit.models import AuditWaiting as AuditWaiting
 from orders.audit.models import ChainHead as ChainHead
+from orders.flight.models import Flight as Flight
+from orders.flight.models import Painted as Painted
 
 MONEY = {"max_digits": 38, "decimal_places": 18}
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from datetime import timedelta
 
 from celery import shared_task
 from django.core.management import CommandError, call_command
@@ -11,8 +12,9 @@ from django.db import connection, transaction
 from marketdata import clock
 from orders import caller, poll
 from orders.audit import floods, lines
-from orders.models import AuditWaiting
+from orders.models import AuditWaiting, Flight, Painted
 
+FLIGHT_DAYS = 3
 log = logging.getLogger(__name__)
 
 _after: list[tuple[int, int] | None] = [None]  # where this worker's last pass over the open orders ended
@@ -44,3 +46,11 @@ def verify_audit() -> None:
         lines.note("audit.broken", actor="the night's walk", said=str(error))
     else:
         lines.note("audit.verified", actor="the night's walk")
+
+
+@shared_task(ignore_result=True)
+def forget_flights() -> None:
+    """Stamps are kept for some days: orders stay, how fast each was does not matter for ever."""
+    since = clock.now() - timedelta(days=FLIGHT_DAYS)
+    Flight.objects.filter(at__lt=since).delete()
+    Painted.objects.filter(at__lt=since).delete()

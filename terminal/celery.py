@@ -40,6 +40,7 @@ SCHEDULE: dict[str, dict[str, Any]] = {
     "make partitions": {"task": "marketdata.tasks.make_partitions", "schedule": crontab(hour=0, minute=10)},
     "chain audit": {"task": "orders.tasks.chain_audit", "schedule": 5.0, "options": {"expires": 5}},
     "verify audit": {"task": "orders.tasks.verify_audit", "schedule": crontab(hour=3, minute=45)},
+    "forget flights": {"task": "orders.tasks.forget_flights", "schedule": crontab(minute=20)},
     "clear sessions": {"task": "terminal.tasks.clear_sessions", "schedule": crontab(hour=3, minute=30)},
 }
 

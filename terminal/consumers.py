@@ -12,11 +12,15 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import msgspec
+from asgiref.sync import sync_to_async
 from channels.generic.websocket import AsyncWebsocketConsumer
 from django.conf import settings
+from django.db import connection
 
 from marketdata import clock
 from orders.audit import floods
+from orders.flight import painting
+from orders.throttles import buckets
 from terminal import frames
 from terminal.account_fanout import account_fanout
 from terminal.bad_frames import bad_frames
@@ -31,6 +35,8 @@ BAD_FRAME = 4400
 TOO_LARGE = 1009  # as the protocol has it
 OPS_MAX = 64
 BEAT_S = 1.0
+PAINTED_PER_S = 1  # frames of browser stamps, a user
+PAINTED_BURST = 10
 
 
 class Consumer(AsyncWebsocketConsumer):
@@ -168,6 +174,9 @@ class AccountConsumer(Consumer):
             for name in op.names():
                 fanout.close(self.client, name)
             self.client.push(frames.unsubscribed(op.names()))
+        elif op.op == "painted":
+            if not buckets.wait_s(("painted", self.user_id), PAINTED_PER_S, PAINTED_BURST):  # more are let go
+                await sync_to_async(_keep, thread_sensitive=False)(self.user_id, op.flights)
         else:
             self.client.push(_unknown(op))
 
@@ -176,6 +185,13 @@ class AccountConsumer(Consumer):
 
     def told(self) -> dict[str, int]:
         return account_fanout().told(self.client)
+
+
+def _keep(user_id: int, flights: list[list[int | str]]) -> None:
+    try:
+        painting.keep(user_id, flights)
+    finally:
+        connection.close()
 
 
 def _unknown(op: frames.Op) -> str:

@@ -41,6 +41,7 @@ class Op(msgspec.Struct):
     op: str
     channels: list[str] | dict[str, int] = []
     id: int | str | None = None
+    flights: list[list[int | str]] = []  # of `painted`: [order id, sent, received, painted], ns since the click
 
     def names(self) -> list[str]:
         """The channels named, at most CHANNELS_MAX."""

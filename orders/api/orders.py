@@ -180,7 +180,7 @@ class OneOrder(View):
     )
     def get(self, request: Request, id: str) -> Response:
         Query(request, ())
-        found = Order.objects.filter(_named(id), account_id__in=own_accounts(self.identity).values("pk"))
+        found = Order.objects.filter(named(id), account_id__in=own_accounts(self.identity).values("pk"))
         row = found.select_related(*rows.ORDER_RELATED).first()
         if row is None:
             raise NotFound("order")
@@ -217,7 +217,7 @@ def _given(request: Request) -> dict[str, Any]:
     return {name: value for name, value in request.data.items() if value is not None}
 
 
-def _named(id: str) -> Q:
+def named(id: str) -> Q:
     order_id, request_id = intake.read_target(id)
     return Q(pk=order_id) if order_id else Q(request_id=request_id)
 

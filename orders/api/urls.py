@@ -8,6 +8,7 @@ from orders.api.accounts import Accounts, Balances, Positions
 from orders.api.audit import AuditLines
 from orders.api.fills import Fills
 from orders.api.flatten import Drills, Flatten, OneFlatten
+from orders.api.flight import Latency, OneFlight
 from orders.api.keys import Keys, OneKey, RotateKey
 from orders.api.orders import Batch, CheckOrder, OneOrder, Orders
 from orders.api.pnl import Equity, Pnl
@@ -19,6 +20,8 @@ urlpatterns = [
     path("orders/batch", Batch.as_view()),
     path("orders/check", CheckOrder.as_view()),
     path("orders/<str:id>", OneOrder.as_view()),
+    path("orders/<str:id>/flight", OneFlight.as_view()),
+    path("metrics/latency", Latency.as_view()),
     path("fills", Fills.as_view()),
     path("positions", Positions.as_view()),
     path("balances", Balances.as_view()),

@@ -45,6 +45,7 @@ from orders.engine.tail import Seal
 from orders.engine.teller import Teller
 from orders.engine.urgent import Urgent
 from orders.engine.valuing import Valuer
+from orders.flight.recording import Recording
 
 log = logging.getLogger(__name__)
 
@@ -142,6 +143,7 @@ class EngineService(Service):
         copying.prepare(connection)
         found = recovery.rebuild(connection, self.core, self.shard)
         self.chain, self.seal = found.chain, Seal(self.shard)
+        self.flights = Recording(self.shard, self.chain)
         with connection.transaction(), connection.cursor() as cursor:
             self.world = world.read(cursor, self.shard)
             recovery.load_rows(cursor, self.world, self.shard, self.core, self.orders, self.books)
@@ -263,6 +265,7 @@ class EngineService(Service):
         commands = [(entry.ms, raw, command) for entry in entries for raw, command in _commands(entry)]
         if entries:
             failpoints.reach("engine.read")
+        self.flights.begin()
         with _transaction(connection) as cursor:
             version = self._begin(connection, cursor, [command for _, _, command in commands])
             failpoints.reach("engine.begun")
@@ -278,16 +281,21 @@ class EngineService(Service):
             self.control_version = version
             closed = self.urgent.step(cursor, batch)
             for added_ms, raw, command in commands:
+                before = self.chain.seq
                 self.decider.decide(cursor, batch, raw, command, self._age_ms(added_ms, command))
+                self.flights.decided(command, added_ms, before)
             if commands or closed:
                 self._refill(batch)
             trips.write(cursor, batch, self.teller, self.world)
             failpoints.reach("engine.decided")
+            self.flights.write(cursor, batch)
             ledger.write(cursor, self.lease, batch)
+        self.flights.committed()
         failpoints.reach("engine.committed")
         ledger.mark_stored(batch)
         self.batches += 1
         self._say(batch)
+        self.flights.answered()
         failpoints.reach("engine.told")
 
     def _age_ms(self, added_ms: int, command: messages.Command) -> int:

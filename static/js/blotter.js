@@ -9,6 +9,7 @@ import { PositionList } from "./positions.js";
 import { toast } from "./toasts.js";
 import { isOpen } from "./account.js";
 import { key } from "./market.js";
+import { showFlight } from "./flight.js";
 import { families, name, stops, until, waits } from "./legs.js";
 
 const REJECT_SHOWN_MS = 30000;
@@ -90,6 +91,11 @@ export class Blotter {
       if (answer.status === 200) toast("good", "Orders canceled", `${answer.body.results.length} in ${account}`);
       else toast("bad", "Not all canceled", answer.body?.message || "Look at Open orders.");
     }
+  }
+
+  showSelected() {
+    const order = this.account.orders.get(this.selected) || (this.history || []).find((one) => one.id === this.selected);
+    if (order) showFlight(order);
   }
 
   cancelSelected() {
@@ -286,12 +292,17 @@ export class Blotter {
     return (fresh) => void (now = fresh);
   }
 
+  /** How it stands; pressed, how it came there. */
   #state(cell) {
-    const tag = el("span");
+    const tag = el("button");
+    tag.type = "button";
     cell.append(tag);
+    let now = null;
+    tag.addEventListener("click", () => showFlight(now));
     return (row) => {
+      now = row;
       set(tag, STATES[row.status] || row.status);
-      tag.title = sentence(row.reason);
+      tag.title = sentence(row.reason) || "How it came there";
       cls(tag, "tag " + (row.status === "rejected" ? "bad" : ["unknown", "pending_new", "pending_cancel", "pending_replace"].includes(row.status) ? "wait" : "state"));
     };
   }

@@ -20,6 +20,7 @@ export function keys({ ticket, chart, blotter, tape, palette }) {
     4: () => ticket.preset(100),
     x: () => blotter.cancelSelected(),
     X: () => blotter.cancelAll(true),
+    l: () => blotter.showSelected(),
     j: () => blotter.move(1),
     k: () => blotter.move(-1),
     ",": () => chart.step(-1),

@@ -4,6 +4,7 @@ import { Account } from "./account.js";
 import { Blotter } from "./blotter.js";
 import { Book } from "./book.js";
 import { Chart } from "./chart.js";
+import { Flights } from "./flight.js";
 import { Funds } from "./funds.js";
 import { halt } from "./halt.js";
 import { keys } from "./keys.js";
@@ -45,6 +46,7 @@ parts.blotter = new Blotter(boot, market, account, () => account_socket.now(), {
     if (there) location.assign(`${there.url}?${new URLSearchParams(draft)}`);
   },
 });
+parts.ticket.flights = new Flights(account_socket);
 market_socket.open();
 account_socket.open();
 start();

@@ -8,7 +8,9 @@ const wait = (ms) => new Promise((done) => setTimeout(done, ms));
 export async function place(order, price_places) {
   const begun = performance.now();
   const answer = await call("POST", "/api/v1/orders", order);
+  const received = performance.now();
   const outcome = await told(answer, order, price_places);
+  outcome.flight = { order_id: answer.body?.id || answer.body?.order?.id, sent: begun, received };
   outcome.trip_ms = performance.now() - begun;
   return outcome;
 }

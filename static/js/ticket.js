@@ -183,7 +183,8 @@ export class Ticket {
     return ["sending", "filled"].includes(this.told.get(order.request_id));
   }
 
-  async submit() {
+  /** `clicked` by performance.now(). */
+  async submit(clicked = performance.now()) {
     this.touched = true;
     const draft = this.read();
     const wrong = draft.problems.price ? this.price : draft.problems.quantity ? this.quantity : this.conditions.wrong(draft.problems);
@@ -206,6 +207,8 @@ export class Ticket {
     };
     const outcome = await place(order, this.price_places);
     this.sending = false;
+    const { order_id, sent: left, received } = outcome.flight;
+    this.flights?.answered(order_id, clicked, left, received);
     this.told.set(order.request_id, outcome.status || "unknown");
     if (this.told.size > 100) this.told.delete(this.told.keys().next().value);
     if (outcome.fresh) this.#mint();
@@ -221,7 +224,7 @@ export class Ticket {
   #bind() {
     this.form.addEventListener("submit", (event) => {
       event.preventDefault();
-      this.submit();
+      this.submit(event.timeStamp);
     });
     this.form.addEventListener("keydown", (event) => {
       if (event.key === "Enter" && event.repeat) event.preventDefault();

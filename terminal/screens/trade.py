@@ -28,7 +28,7 @@ BARS = 500
 SPARK_POINTS = 24
 SHEETS = [
     f"css/{name}.css"
-    for name in ("trade", "watchlist", "chart", "book", "tape", "ticket", "blotter", "toasts", "phone")
+    for name in ("trade", "watchlist", "chart", "book", "tape", "ticket", "blotter", "flight", "toasts", "phone")
 ]
 VIEWS = (("chart", "Chart"), ("book", "Book"), ("tape", "Trades"), ("watch", "Markets"))
 SHORTCUTS = (
@@ -39,6 +39,7 @@ SHORTCUTS = (
     (("1", "2", "3", "4"), "10 %, 25 %, 50 %, all that is free"),
     (("↑", "↓"), "One tick or lot; with Shift ten"),
     (("J", "K"), "Next, previous row"),
+    (("L",), "Timeline of the selected order"),
     (("X",), "Cancel the selected order"),
     (("Shift X",), "Cancel all orders of this symbol"),
     ((",", "."), "Interval shorter, longer"),
