@@ -15,10 +15,13 @@ from typing import Any
 import hiredis
 from redis.connection import parse_url
 
-from marketdata import channels
+from marketdata import channels, clock
+from marketdata.server_clock import ServerClock
 
 RECONNECT_S = 0.2
 CONNECT_TIMEOUT_S = 2.0
+BEAT_S = 0.25  # the server is asked for its time so often
+SILENT_NS = 750_000_000  # a server that has not answered for so long is not written to any more
 WAITING_BYTES_MAX = 16 * 1024 * 1024  # not taken by the server yet: more is refused, not kept
 
 Written = Callable[[bool | None], None]  # True: on the stream; False: surely not; None: nobody knows
@@ -49,7 +52,11 @@ class _Connection(asyncio.Protocol):
 
 
 class BusLine:
-    """Adds to streams and hears one channel, for one event loop. `ready` while both connections stand."""
+    """Adds to streams and hears one channel, for one event loop. `ready` while both connections stand and the server answers.
+
+    What is written to a server that stands still is added when it goes on, as if it were new: so it is asked for its time all
+    the while, nothing is written when it does not answer, and `clock` tells when a command was sent.
+    """
 
     def __init__(self, url: str, channel: str, heard: Callable[[bytes], None]) -> None:
         self._address: Any = parse_url(url)
@@ -57,10 +64,27 @@ class BusLine:
         self._channel, self._heard = channel, heard
         self._loop = asyncio.get_running_loop()
         self._adding: _Connection | None = None
-        self._asked: deque[Written] = deque()
+        self._asked: deque[Written | None] = deque()  # None: its time
+        self._beaten_ns = 0  # time since boot at which the oldest question for its time was asked; 0: none is open
+        self.clock = ServerClock()
         self._greeting = 0  # answers of the adding connection that belong to nobody
-        self.ready = False
+        self._stands = False
         self._life = self._loop.create_task(self._live())
+
+    @property
+    def ready(self) -> bool:
+        """Whether something may be written."""
+        return self._stands and not (self._beaten_ns and clock.boot_ns() - self._beaten_ns > SILENT_NS)
+
+    def _beat(self) -> None:
+        """Ask for its time, unless the answer to that is still out."""
+        if self._adding is None:
+            return
+        if not self._beaten_ns:
+            self._beaten_ns = clock.boot_ns()
+            self._asked.append(None)
+            _write(self._adding, _pack(b"TIME"))
+        self._loop.call_later(BEAT_S, self._beat)
 
     def close(self) -> None:
         """Let both connections go."""
@@ -108,17 +132,18 @@ class BusLine:
                 await asyncio.wait((subscribed, over), return_when=asyncio.FIRST_COMPLETED)
             adding = self._adding = await self._connect(_Connection(self._answered, lost))
             self._greeting = len(_greetings(self._address))
-            self.ready = not over.done()
+            self._beat()
             await over
         finally:
-            self.ready = False
-            self._adding = None
+            self._stands = False
+            self._adding, self._beaten_ns = None, 0
             for connection in (listening, adding):
                 if connection is not None and connection.transport is not None:
                     connection.transport.abort()
             asked, self._asked = self._asked, deque()
             for written in asked:
-                written(None)
+                if written is not None:
+                    written(None)
 
     async def _connect(self, protocol: _Connection) -> _Connection:
         address = self._address
@@ -137,8 +162,14 @@ class BusLine:
             if isinstance(answer, hiredis.ReplyError):
                 log.error("the bus refuses this process: %s", answer)
         elif self._asked:
-            # no stream, or the bus refuses to write: surely nothing was written
-            self._asked.popleft()(isinstance(answer, bytes))
+            written = self._asked.popleft()
+            if written is not None:
+                # no stream, or the bus refuses to write: surely nothing was written
+                written(isinstance(answer, bytes))
+            elif isinstance(answer, list):
+                seconds, micros = (int(part) for part in answer)
+                self.clock.told((seconds * 1_000_000 + micros) * 1000, self._beaten_ns)
+                self._beaten_ns, self._stands = 0, True
 
 
 def _greetings(address: dict[str, Any]) -> list[bytes]:

@@ -6,7 +6,7 @@ The time that passes between the looks is counted by our own clock, so a wall cl
 from __future__ import annotations
 
 from marketdata import clock
-from marketdata.bus import Bus, BusDown
+from marketdata.bus import Bus
 
 AHEAD_MS = 1_000  # an id may be so much newer than our idea of now
 
@@ -14,7 +14,8 @@ AHEAD_MS = 1_000  # an id may be so much newer than our idea of now
 class ServerClock:
     """An estimate, as good as the round trip of the newest look. Nothing is known before the first."""
 
-    def __init__(self, bus: Bus) -> None:
+    def __init__(self, bus: Bus | None = None) -> None:
+        """Without a bus it does not ask, and is `told`."""
         self._bus = bus
         self._ahead_ns: int | None = None  # the server's wall clock less our time since boot
         self._looked_ns = 0
@@ -24,17 +25,13 @@ class ServerClock:
         before = clock.boot_ns()
         if self._ahead_ns is not None and before - self._looked_ns < at_most_every_ns:
             return
-        theirs = self._bus.time_ns()
-        after = clock.boot_ns()
-        self._ahead_ns = theirs - (before + after) // 2
-        self._looked_ns = after
+        assert self._bus is not None
+        self.told(self._bus.time_ns(), before)
 
-    def try_look(self, at_most_every_ns: int = 0) -> None:
-        """The same where a bus that is away is no error."""
-        try:
-            self.look(at_most_every_ns)
-        except BusDown:
-            return
+    def told(self, theirs_ns: int, asked_ns: int) -> None:
+        """The server just said its time; it was asked at a moment of our time since boot."""
+        self._looked_ns = clock.boot_ns()
+        self._ahead_ns = theirs_ns - (asked_ns + self._looked_ns) // 2
 
     def now_ms(self) -> int | None:
         """The server's time; None while it was never asked."""

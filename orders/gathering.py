@@ -123,7 +123,7 @@ class Gathering:
         self._travelling.append((until_ns, len(asked.commands), asked))
         self._look_soon()
         failpoints.reach("caller.adds")
-        payload = messages.encode_many(asked.commands, self._channel, asked.first)
+        payload = messages.encode_many(asked.commands, self._channel, asked.first, self._line.clock.now_ms() or 0)
         self._line.add(
             channels.commands(asked.shard, epoch), payload, lambda written: self._written(asked, epoch, written)
         )

@@ -28,6 +28,7 @@ SETTINGS = {
     "log_timezone": "UTC",
     "log_line_prefix": "%m [%p] ",
     "log_checkpoints": "off",
+    "recovery_init_sync_method": "syncfs",  # or a start after a crash opens and syncs every file there is
     "idle_in_transaction_session_timeout": "60s",
 }
 
