@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from marketdata import clock
 from orders import services
 from orders.models import Audit, ExecutionReport, Halt, RiskLimit
+from tests.moved_clock import Hands
 
 
 def limit(engine: Any, **values: int) -> None:
@@ -52,9 +52,7 @@ def test_a_pause_after_a_losing_close_ends_by_itself(engine: Any, monkeypatch: p
     assert (row.scope, row.key, row.state, row.code) == ("position", "trader|sim:BTC/USDT", "reducing", "COOLDOWN")
     assert engine.ask(engine.place("buy", "0.01"))[1]["code"] == "COOLDOWN"
     assert engine.ask(engine.place("buy", "0.01", account=engine.cast.others))[0] == 201
-    now_ns, now_ms = clock.now_ns, clock.now_ms
-    monkeypatch.setattr(clock, "now_ns", lambda: now_ns() + 301 * 10**9)
-    monkeypatch.setattr(clock, "now_ms", lambda: now_ms() + 301 * 10**3)
+    Hands(monkeypatch).ahead = 301 * 10**9
     trade(engine)
     row.refresh_from_db()
     assert (row.state, row.until) == ("active", None)

@@ -15,20 +15,9 @@ from orders.engine import journal
 from orders.engine.valuing import DAY_NS, EVERY_NS
 from orders.models import EquityPoint, Funding, Journal
 from tests.engine.hand import Engine
+from tests.moved_clock import Hands
 
 HOUR_NS = 3_600_000_000_000
-
-
-class Hands:
-    """Moves the engine's clock."""
-
-    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        self.ahead = 0
-        real = clock.now_ns
-        monkeypatch.setattr(clock, "now_ns", lambda: real() + self.ahead)
-
-    def to(self, moment_ns: int) -> None:
-        self.ahead += moment_ns - clock.now_ns()
 
 
 @pytest.fixture

@@ -12,6 +12,7 @@ from typing import Any
 from django.contrib.auth import get_user_model
 
 from marketdata import clock, partitions
+from marketdata.bus import Bus
 from marketdata.domain import Kline
 from marketdata.models import Asset, Exchange, Instrument
 from marketdata.services import store_klines
@@ -57,6 +58,8 @@ class PaperHouse:
         self._now = self._midnight + START_NS
         monkeypatch.setattr(clock, "now_ns", lambda: self._now)
         monkeypatch.setattr(clock, "now_ms", lambda: self._now // 1_000_000)
+        monkeypatch.setattr(clock, "boot_ns", lambda: self._now)
+        monkeypatch.setattr(Bus, "time_ns", lambda bus: self._now)
         monkeypatch.setattr(clock, "now", lambda: clock.from_ns(self._now))
 
     # -- rows ---------------------------------------------------------------------------------------------------------------
@@ -146,7 +149,8 @@ class PaperHouse:
     def _halt(self, halt: Halt) -> None:
         keys = {"account": lambda: halt.key, "instrument": lambda: f"sim:{halt.key}", "strategy": lambda: halt.key}
         owner = next(iter(self.accounts.values())).owner if halt.scope in ("account", "strategy") else None
-        services.set_halt(halt.scope, keys.get(halt.scope, str)(), halt.state, by="scenario", owner=owner)
+        row = services.set_halt(halt.scope, keys.get(halt.scope, str)(), halt.state, by="scenario", owner=owner)
+        type(row).objects.filter(pk=row.pk).update(set_at=clock.now())  # the row's own time is the wall's
 
     # -- what it shows --------------------------------------------------------------------------------------------------------
 
