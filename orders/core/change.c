@@ -161,6 +161,7 @@ static unsigned amend(core *c, const core_command *m, uint64_t index)
 
 unsigned core_amend(core *c, const core_command *m, uint64_t index)
 {
+    if (straight_amend(c, m, index)) return REASON_NONE;
     c->commands++;
     if (!command_ready(c, m->at_ns) || !ring_reserve(c, 1)) return REASON_CAPACITY;
     unsigned reason = amend(c, m, index);

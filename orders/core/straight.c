@@ -264,3 +264,78 @@ bool straight_cancel(core *c, const core_command *m, uint64_t index)
     TAKEN(STRAIGHT_CANCEL);
     return true;
 }
+
+/* ---- amend ---- */
+
+typedef struct {
+    int64_t price, lots, total; /* as it shall be; lots stand, and total with what was filled */
+    i128 hold;
+} plain_amend;
+
+/* The controls of a new order but for what is counted, each clearly held; it would not meet the other side. */
+static inline bool may_become(const core_command *m, const core_order *o, const plain_place *p, plain_amend *n)
+{
+    const plain_market *k = &p->instrument->plain;
+    const core_limits *l = &p->account->own.limits;
+    int64_t worth, sum;
+    n->price = m->price_ticks ? m->price_ticks : o->price_ticks;
+    if (m->qty_lots <= 0 || __builtin_add_overflow(m->qty_lots, m->flags ? o->filled_lots : 0, &n->total)) return false;
+    n->lots = n->total - o->filled_lots;
+    if (k->version != o->spec_version || n->lots <= 0 || (uint64_t)n->lots - (uint64_t)k->lots_min > k->lots_span) return false;
+    if (__builtin_mul_overflow(n->price, n->lots, &worth) || (uint64_t)worth - (uint64_t)k->worth_min > k->worth_span) return false;
+    if (l->self_trade != SELF_TRADE_ALLOW && !(o->flags & FLAG_ALLOW_SELF_TRADE) && own_may_rest(p, 1u - o->side)) return false;
+    i128 notional = (i128)worth * k->quote_unit;
+    if (HAS(RISK) && !within_notional(p->account, notional)) return false;
+    n->hold = (i128)n->lots * k->base_unit;
+    if (o->side == SIDE_BUY) n->hold = notional + fee_of(notional, greater(o->maker_fee_ppm, o->taker_fee_ppm));
+    return n->hold - o->hold <= p->held->total - p->held->hold && !book_crosses(&p->instrument->book, o->side, n->price) &&
+           !__builtin_add_overflow(p->instrument->book.lots[o->side] - o->remaining, n->lots, &sum) &&
+           !__builtin_add_overflow(p->seat->open_lots[o->side] - o->remaining, n->lots, &sum);
+}
+
+/* Less at the same price keeps its place; all else goes to the end of a queue. The price it leaves and the one it comes to may
+ * both be outside the window, so this is book.c's. */
+static inline void move(core *c, core_book *b, uint32_t slot, core_order *o, const plain_amend *n)
+{
+    if (n->price == o->price_ticks && n->lots <= o->remaining) {
+        if (n->lots < o->remaining) book_take(c, b, slot, o->remaining - n->lots);
+        return;
+    }
+    book_remove(c, b, slot);
+    o->remaining = n->lots;
+    o->price_ticks = n->price;
+    book_add(c, b, slot);
+}
+
+bool straight_amend(core *c, const core_command *m, uint64_t index)
+{
+    uint32_t slot = order_find(c, m->order_no);
+    if (slot == 0 || m->flags & ~(uint32_t)FLAG_QTY_REMAINING || !ordinary(c, m->at_ns)) return false;
+    core_order *o = ORDER(c, slot);
+    core_seat *seat = SEAT(c, o->seat);
+    plain_place p = {.account = ACCOUNT(c, seat->account), .instrument = INSTRUMENT(c, o->instrument), .seat = seat, .seat_slot = o->seat};
+    plain_amend n;
+    core_book *b = &p.instrument->book;
+    p.held = BALANCE(c, seat->balance[o->side]);
+    if (!stands(m, o, p.account, p.instrument) || o->type != TYPE_LIMIT || seat->way != WAY_CASH || p.instrument->reducing) return false;
+    if (c->ring_used + sizeof(core_report) > c->ring_room || !may_become(m, o, &p, &n)) return false;
+    if (!book_has_room(b, n.price) && !book_reserve(c, b, n.price)) return false;
+    c->commands++;
+    c->checks += RISK_CONTROLS;
+    move(c, b, slot, o, &n);
+    if (n.price != o->limit_ticks || n.total > o->qty_lots) o->arrival = c->seq + 1;
+    i128 held = p.held->hold + (n.hold - o->hold);
+    seat->open_lots[o->side] += n.total - o->qty_lots;
+    o->limit_ticks = n.price;
+    o->qty_lots = n.total;
+    o->gives_way = false;
+    put_amount(&o->hold, n.hold);
+    put_amount(&p.held->hold, held);
+    uint64_t strategy = o->position == seat->recent ? seat->strategy : POSITION(c, o->position)->strategy;
+    const report_of of = {strategy, p.account->id, p.instrument->id, m->at_ns, index};
+    core_report *r = claim(c, CORE_REPORT_HEAD, '5', LIQUIDITY_NONE, o, &of);
+    put_amount(&r->hold, n.hold);
+    put_amount(&r->held, held);
+    TAKEN(STRAIGHT_AMEND);
+    return true;
+}

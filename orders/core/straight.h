@@ -14,7 +14,7 @@ enum part { RISK = 1, POSITIONS = 2, REPORTS = 4 };
 #define ALWAYS_INLINE static inline __attribute__((always_inline))
 
 /* The tests' build counts how often it was taken, by kind: else nobody would notice when it never is. */
-enum straight { STRAIGHT_REST, STRAIGHT_TAKE, STRAIGHT_MEET, STRAIGHT_FILL, STRAIGHT_CANCEL, STRAIGHTS };
+enum straight { STRAIGHT_REST, STRAIGHT_TAKE, STRAIGHT_MEET, STRAIGHT_FILL, STRAIGHT_CANCEL, STRAIGHT_AMEND, STRAIGHTS };
 #ifdef COUNT_STRAIGHT
 extern uint64_t straight_taken[STRAIGHTS];
 #define TAKEN(kind) (straight_taken[kind]++)
