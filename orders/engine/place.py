@@ -7,6 +7,7 @@ from typing import Any
 
 import psycopg
 
+from marketdata import clock
 from marketdata.precision import amount_text, to_amount
 from orders import messages, shapes
 from orders._core import FLAG_ALLOW_DUPLICATE, FLAG_POST_ONLY, FLAG_REDUCE_ONLY, FLAG_TRAIL_PERCENT, FLAG_UNWIND
@@ -51,7 +52,7 @@ def place(
     if capped is not None:
         return say(batch, command, 403, refusal(capped))
     recorder.orders.add(order)
-    swept = "" if command.unwind else recorder.sweeps.refuse(order, batch.at_ns // 1_000_000 - age_ms)
+    swept = "" if command.unwind else recorder.sweeps.refuse(order, clock.now_ms() - age_ms)  # the age is of now, not of the batch
     if age_ms > (MARKET_AGE_MS if command.type == "market" else COMMAND_AGE_MS):
         limit = MARKET_AGE_MS if order.type == "market" else COMMAND_AGE_MS
         _refuse(recorder, batch, raw, order, shapes.reason_shape("COMMAND_STALE", str(limit), str(age_ms)))

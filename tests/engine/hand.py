@@ -143,7 +143,7 @@ class Engine:
             number = next(self._ids)
             order.append(number)
             sent = messages.encode(addressed(command, number))
-            at_ms = clock.now_ms() - age_ms
+            at_ms = (self.service.server_clock.now_ms() or clock.now_ms()) - age_ms  # as the bus server stamps it
             entries.append(Entry(f"{at_ms}-{number}".encode(), sent))
         self.service._say = hear  # type: ignore[method-assign]
         self.service._transact(self.connection, entries, None)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 import pytest
 
+from marketdata.server_clock import ServerClock
 from orders import services
 from orders.models import ExecutionReport
 
@@ -26,6 +28,16 @@ def test_no_order_is_placed_in_a_halted_scope(engine: Any, scope: str, key: str,
     status, body, _ = engine.ask(engine.place("buy", "0.01", "50000"))
     assert (status, body["code"]) == (422, "TRADING_HALTED")
     services.set_halt(scope, key, "active", by="a test", owner=owner)
+    assert engine.ask(engine.place("buy", "0.01", "50000"))[0] == 201
+
+
+def test_an_order_sent_after_a_resume_is_taken_however_long_its_batch_waits(
+    engine: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    services.set_halt("global", "", "halted", by="a test")
+    services.set_halt("global", "", "active", by="a test")
+    known = ServerClock.age_ms
+    monkeypatch.setattr(ServerClock, "age_ms", lambda *words: time.sleep(0.05) or known(*words))
     assert engine.ask(engine.place("buy", "0.01", "50000"))[0] == 201
 
 
