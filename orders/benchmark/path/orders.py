@@ -6,8 +6,13 @@ import itertools
 import uuid
 from typing import NamedTuple
 
+from marketdata.models import Instrument
+from marketdata.precision import text
+from orders.models import Account
+
 CANCEL_EVERY = 5  # one order of so many is canceled later
-RESTS_AT = (0.90, 0.99)  # of the best bid, and as far above the best ask
+LOTS = 20
+RESTS_AT = (0.90, 0.99)  # of the last price, and as far above it
 
 
 class Made(NamedTuple):
@@ -22,20 +27,27 @@ class Made(NamedTuple):
 class Maker:
     """Endless orders of one account on one instrument; every request_id is new for ever."""
 
-    def __init__(
-        self, *, owner_id: int, account_id: int, key_id: int, instrument_id: int, spec_version: int, bid: int, ask: int,
-        lots: int, fills: bool,
-    ) -> None:  # fmt: skip
-        self.owner_id, self.account_id, self.key_id = owner_id, account_id, key_id
-        self.instrument_id, self.spec_version = instrument_id, spec_version
-        self.lots, self.fills = lots, fills
+    def __init__(self, account: Account, spec: Instrument, key_id: int, touch: int, fills: bool) -> None:
+        self.owner_id, self.account_id, self.account = account.owner_id, account.pk, account.name
+        self.key_id, self.fills = key_id, fills
+        self.instrument_id, self.spec_version = spec.pk, spec.spec_version
+        self.exchange, self.symbol = spec.exchange.name, spec.symbol
+        self.wanted = "filled" if fills else "new"
+        self._tick, self._lot = spec.tick_size, spec.lot_size
         self._run = uuid.uuid4().hex[:10]
         self._numbers = itertools.count(1)
         self._accepted = itertools.count(1)
-        low, high = (round(share * bid) for share in RESTS_AT)
-        mirrored = (2 * ask - high, 2 * ask - low)
-        self._bids, self._asks = (low, high - low), (mirrored[0], mirrored[1] - mirrored[0])
-        self._crossing = (round(ask * 1.02), round(bid * 0.98))
+        low, high = (round(share * touch) for share in RESTS_AT)
+        self._bids, self._asks = (low, high - low), (2 * touch - high, high - low)
+        self._crossing = (round(touch * 1.02), round(touch * 0.98))
+
+    def price(self, ticks: int) -> str:
+        """As the API takes it."""
+        return text(ticks, self._tick)
+
+    def quantity(self, lots: int) -> str:
+        """As the API takes it."""
+        return text(lots, self._lot)
 
     def order(self) -> Made:
         """The next one; sides in turn."""
@@ -46,7 +58,7 @@ class Maker:
         else:
             start, width = self._bids if side == "buy" else self._asks
             price = start + number * 7919 % width
-        return Made(f"{self._run}-{number}", side, price, self.lots)
+        return Made(f"{self._run}-{number}", side, price, LOTS)
 
     def counts(self, body: bytes) -> bool:
         """Whether the answer is of an order as wanted: resting, or with a fill."""
