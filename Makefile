@@ -9,6 +9,7 @@ HOST ?= 127.0.0.1
 PORT ?= 8000
 DATA ?= .data
 HOURS ?= 1
+BENCH_SECONDS ?= 60
 # how many processes share the Python tests, each with servers of its own; servers that were named are one, and so are they
 WORKERS ?= $(if $(DATABASE_URL)$(REDIS_URL),0,2)
 # the newest Python the packages are pinned for, unless PYTHON names one
@@ -106,6 +107,7 @@ $(STREAMS): orders/benchmark/generate.py $(PACKAGES)
 
 bench: build $(STREAMS)  ## every benchmark against its limits and its peers; prints ratios, writes JSON
 	@$(PY) -m orders.benchmark.suite $(STREAMS)
+	@$(PY) -m orders.benchmark.path.suite --seconds $(BENCH_SECONDS)
 
 fuzz: tools  ## the core's fuzzer and the property tests, for long
 	@$(MAKE) -s -C tests/core fuzz ROUNDS=10000000

@@ -19,6 +19,7 @@ from orders.ids import fill_uuid, leg_of, leg_request_id, order_uuid
 from orders.messages import Terms
 
 _PAYLOAD = b'{"kind":"report","exec_type":"%b","order":%b,"fill":%b,"position":%b,"balances":%b}'
+_NOTHING = b"null"
 NEW, TRIGGERED, REFUSED = "0", "L", ("8", "I")  # exec_type
 
 amount_text = _edge.decimal_text
@@ -132,7 +133,11 @@ class Fold:
         position = self._position(batch, order, report) if fill else None
         balances = self._balances(batch, order, report)
         picture = batch.pictures[order.order_no] = dumps(order_picture(order))
-        payload = _PAYLOAD % (report.exec_type.encode(), picture, dumps(fill), dumps(position), dumps(balances))
+        if fill is None:
+            told, stands = _NOTHING, _NOTHING
+        else:
+            told, stands = dumps(fill), dumps(position)
+        payload = _PAYLOAD % (report.exec_type.encode(), picture, told, stands, dumps(balances))
         account = order.account
         batch.report(
             account.id, account.owner_id, order.seq, journal_seq, "report", report.exec_type, order.id, payload

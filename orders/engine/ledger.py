@@ -5,6 +5,7 @@ The order of the tables is the order of the story: what was decided (journal), w
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from typing import Any, NamedTuple
 
 import psycopg
@@ -94,18 +95,24 @@ def write(cursor: psycopg.Cursor[Any], lease: leases.Lease, batch: Batch) -> Non
     """Every row of the batch, and the end of the transaction: they are durable together or not at all."""
     new = [order for order in batch.touched.values() if not order.stored]
     changed = [_changed_row(order) for order in batch.touched.values() if order.stored]
-    if changed:
-        cursor.execute(_CHANGED, copying.arrays(_CHANGED_KINDS, changed))
-    if batch.positions:
-        cursor.execute(_POSITIONS, copying.arrays(_POSITION_KINDS, list(batch.positions.values())))
-    if batch.balances:
-        cursor.execute(_BALANCES, copying.arrays(_BALANCE_KINDS, list(batch.balances.values())))
+    upserts = [
+        (statement, kinds, rows)
+        for statement, kinds, rows in (
+            (_CHANGED, _CHANGED_KINDS, changed),
+            (_POSITIONS, _POSITION_KINDS, list(batch.positions.values())),
+            (_BALANCES, _BALANCE_KINDS, list(batch.balances.values())),
+        )
+        if rows
+    ]
+    with cursor.connection.pipeline() if len(upserts) > 1 else nullcontext():  # one round trip
+        for statement, kinds, rows in upserts:
+            cursor.execute(statement, copying.arrays(kinds, rows))
     for funding_id, applied_seq, refused in batch.fundings:
         cursor.execute(
             "UPDATE orders_funding SET applied_seq = %s, refused = %s WHERE id = %s", (applied_seq, refused, funding_id)
         )
     at, shard, epoch = batch.at_ns, lease.shard, lease.epoch
-    rows: list[tuple[Table, list[tuple[Any, ...]]]] = [
+    tables: list[tuple[Table, list[tuple[Any, ...]]]] = [
         (_JOURNAL, [(shard, e.seq, epoch, at, e.at_ns, e.kind, e.payload, e.hash) for e in batch.journal]),
         (_REQUEST, batch.requests),
         (_ORDER, [_order_row(shard, order) for order in new]),
@@ -114,7 +121,7 @@ def write(cursor: psycopg.Cursor[Any], lease: leases.Lease, batch: Batch) -> Non
         (_LEDGER, batch.ledger),
         (_EQUITY, batch.equity),
     ]
-    sheets = [copying.Sheet(table.name, table.columns, _edge.rows(table.kinds, made)) for table, made in rows if made]
+    sheets = [copying.Sheet(table.name, table.columns, _edge.rows(table.kinds, made)) for table, made in tables if made]
     copying.run(cursor.connection, sheets, ["COMMIT"])
 
 

@@ -390,6 +390,9 @@ class EngineService(Service):
             if old or self.chain.seq - self.checkpoint_seq > EVERY_ENTRIES:
                 self.checkpoint_seq, self.checkpoint_ns = self.chain.seq, clock.monotonic_ns()
                 self.checkpointer.start(self.core, self.chain.seq, self._extra())
+                # orders by the hundred thousand are no garbage; without this each full collection would look at all of them
+                gc.collect(1)
+                gc.freeze()
         try:
             self.market.far.follow()
             self.server_clock.look()

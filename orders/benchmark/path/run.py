@@ -18,10 +18,10 @@ from orders.benchmark.path.meter import Meter, Processors
 from orders.benchmark.path.orders import Maker
 from orders.benchmark.path.rest_mode import RestLoad
 from orders.benchmark.path.signing import Key
-from orders.benchmark.path.socket_mode import SocketLoad
+from orders.benchmark.path.socket_mode import EchoLoad, SocketLoad
 from orders.models import Account, ApiKey, Lease, Order
 
-MODES = ("bus", "socket", "rest")
+MODES = ("bus", "socket", "rest", "empty", "echo")
 
 
 class Plan(NamedTuple):
@@ -34,6 +34,7 @@ class Plan(NamedTuple):
     rate: float
     fills: bool
     lines: int
+    url: str = ""  # of the application in empty.py, for empty and echo
 
 
 def installation() -> dict[str, Any]:
@@ -67,6 +68,8 @@ def maker(fills: bool) -> Maker:
 
 def measure(plan: Plan) -> dict[str, Any]:
     """One run, with what it cost each process and what PostgreSQL has of it."""
+    if plan.mode in ("empty", "echo"):
+        return _compared(plan)
     orders, meter = maker(plan.fills), Meter()
     mine = Order.objects.filter(account_id=orders.account_id)
     before, ended = mine.count(), mine.filter(status="canceled").count()
@@ -82,6 +85,23 @@ def measure(plan: Plan) -> dict[str, Any]:
         "us_per_command": {name: round(us / commands, 1) for name, us in spent.items()},
         "found": found, "found_canceled": gone, "verified": found == meter.placed and gone >= meter.canceled,
     }  # fmt: skip
+
+
+def _compared(plan: Plan) -> dict[str, Any]:
+    """What a door that does nothing answers in the same time."""
+    meter = Meter()
+
+    def count(status: int, body: bytes) -> None:
+        if status == 200:
+            meter.placed += 1
+        else:
+            meter.wrong[f"{status} {body[:80]!r}"] += 1
+
+    load: RestLoad | EchoLoad = EchoLoad(meter)
+    if plan.mode == "empty":
+        load = RestLoad(meter, key(), plan.lines, lambda: ("POST", "/empty", b"{}"), count)
+    asyncio.run(load.run(plan.url, plan.seconds))
+    return meter.result()
 
 
 def _load(plan: Plan, meter: Meter, orders: Maker) -> tuple[BusLoad | SocketLoad | RestLoad, str]:

@@ -67,6 +67,17 @@ class Line:
     @classmethod
     async def open(cls, url: str, key: Key) -> Line:
         """Connected and logged on."""
+        line = await cls.connect(url)
+        timestamp, signature = key.sign("GET", "/ws/bot")
+        line.say({"op": "logon", "id": 0, "key": key.key, "timestamp": timestamp, "signature": signature})
+        told = await line.hear()
+        if told.status != 200:
+            raise ConnectionError(f"logon: {told}")
+        return line
+
+    @classmethod
+    async def connect(cls, url: str) -> Line:
+        """Connected."""
         parts = urlsplit(url)
         reader, writer = await asyncio.open_connection(parts.hostname, parts.port)
         nonce = base64.b64encode(os.urandom(16)).decode()
@@ -78,13 +89,7 @@ class Line:
         answer = await reader.readuntil(b"\r\n\r\n")
         if b" 101 " not in answer.split(b"\r\n", 1)[0]:
             raise ConnectionError(answer.decode(errors="replace")[:200])
-        line = cls(reader, writer)
-        timestamp, signature = key.sign("GET", "/ws/bot")
-        line.say({"op": "logon", "id": 0, "key": key.key, "timestamp": timestamp, "signature": signature})
-        told = await line.hear()
-        if told.status != 200:
-            raise ConnectionError(f"logon: {told}")
-        return line
+        return cls(reader, writer)
 
     def say(self, message: Any) -> None:
         """Send a message."""
@@ -185,3 +190,23 @@ class SocketLoad:
             if answer.results is None:
                 self.count(answer.status, answer.order, answer.code)
             room.release()
+
+
+class EchoLoad:
+    """One message at a time to a consumer that sends it back: what Channels alone takes of a round trip."""
+
+    def __init__(self, meter: Meter) -> None:
+        self.meter = meter
+
+    async def run(self, url: str, seconds: float) -> None:
+        """The whole run."""
+        line = await Line.connect(url)
+        self.meter.begin()
+        end_ns = clock.monotonic_ns() + int(seconds * 1e9)
+        while clock.monotonic_ns() < end_ns:
+            sent_ns = clock.monotonic_ns()
+            line.say({"id": 1, "status": 200})
+            await line.hear()
+            self.meter.answered(sent_ns)
+            self.meter.placed += 1
+        line.writer.close()

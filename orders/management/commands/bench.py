@@ -29,6 +29,7 @@ class Command(BaseCommand):
         parser.add_argument("--window", type=int, default=256, help="commands under way at most")
         parser.add_argument("--rate", type=float, default=0.0, help="commands a second; 0: as many as are answered")
         parser.add_argument("--lines", type=int, default=1, help="connections")
+        parser.add_argument("--url", default="", help="of the application that empty and echo ask")
         parser.add_argument("--fills", action="store_true", help="orders that meet the market instead of resting")
         parser.add_argument("--json", action="store_true", help="one JSON object as the last line")
         parser.add_argument("--repeat", type=int, default=5, help="interleaved runs whose median counts")
