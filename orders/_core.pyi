@@ -303,7 +303,9 @@ class Core:
     def verify(self) -> None:
         """Walk every invariant of both halves; raises CoreError naming the first that does not hold."""
     def fail_at(self, point: str, nth: int) -> None:
-        """Failpoint for tests: `market.report` drops the nth execution before the account half sees it (book and tape still have it)."""
+        """Failpoint for tests: `market.report` drops the nth execution before the account half sees it (book and tape still have it);
+        at the nth `core.fills` the process kills itself.
+        """
 
     # how long calls took, by stage (STAGES); in no checkpoint and no fork
     def histogram(self, stage: int, others: bytes = ..., /) -> bytes:

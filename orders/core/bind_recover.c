@@ -84,7 +84,8 @@ PyObject *Core_fail_at(CoreObject *self, PyObject *args, PyObject *kwargs)
     const char *point;
     uint64_t nth;
     if (!PyArg_ParseTupleAndKeywords(args, kwargs, "sO&:fail_at", names, &point, convert_u64, &nth) || !enter(self)) return NULL;
-    if (strcmp(point, "market.report") != 0) return answered(self, "there is no such failpoint");
-    core_fail_at_report(self->core, nth);
+    bool kills = strcmp(point, "core.fills") == 0;
+    if (!kills && strcmp(point, "market.report") != 0) return answered(self, "there is no such failpoint");
+    core_fail_at_report(self->core, nth, kills);
     Py_RETURN_NONE;
 }

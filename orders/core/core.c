@@ -296,4 +296,8 @@ void core_advance_trade_no(core *c, uint64_t trade_no)
     if (trade_no > c->trade_no) c->trade_no = trade_no;
 }
 
-void core_fail_at_report(core *c, uint64_t nth) { c->fail_report = nth; }
+void core_fail_at_report(core *c, uint64_t nth, bool kills)
+{
+    c->fail_report = nth;
+    c->fail_kills = kills;
+}

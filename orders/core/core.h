@@ -398,7 +398,7 @@ const char *core_restore(core *c, const uint8_t *state, size_t size); /* onto a 
 uint64_t core_hash(const core *c);
 core *core_fork(const core *c);   /* for "what if": both halves as they are, ring and tape empty; NULL when memory fails */
 const char *core_verify(core *c); /* NULL, or the first invariant that does not hold; O(everything) */
-void core_fail_at_report(core *c, uint64_t nth);
+void core_fail_at_report(core *c, uint64_t nth, bool kills);
 
 /* Looking. bool answers: whether there is such a thing. */
 typedef struct {

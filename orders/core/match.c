@@ -1,6 +1,8 @@
 /* Price-time matching at the maker's price, and the look ahead that tells what it would do. */
 #include "state.h"
 
+#include <signal.h>
+
 /* Meets the same orders, in the same lots, as match_run would: so cost and fees are exact, not estimates. */
 void match_walk(const core *c, const core_instrument *in, const core_command *m, uint32_t owner, uint32_t fee_ppm, match_preview *out)
 {
@@ -39,7 +41,10 @@ void match_walk(const core *c, const core_instrument *in, const core_command *m,
 
 static void report_fill(core *c, uint32_t slot, const core_tape *t, const i128 amounts[2], uint8_t liquidity, uint64_t index)
 {
-    if (c->fail_report && --c->fail_report == 0) return; /* the failpoint: this one is lost on the way */
+    if (c->fail_report && --c->fail_report == 0) { /* a failpoint */
+        if (c->fail_kills) raise(SIGKILL);         /* between two steps of an execution */
+        return;                                    /* this one is lost on the way */
+    }
     if (straight_fill(c, slot, t, amounts[0], amounts[1], liquidity, index)) return;
     core_report *r = order_report(c, slot, 'F', t->at_ns, index);
     r->last_ticks = t->price_ticks;

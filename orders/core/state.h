@@ -269,6 +269,7 @@ struct core {
     uint64_t seq, trade_no, tape_seq, tape_lost;
     uint64_t commands, checks, trades, quantity, trade_hash, orders_open, orders_market, ring_total;
     uint64_t fail_report; /* failpoint: executions left until one is dropped; 0 = off */
+    bool fail_kills;      /* the process ends there instead */
     core_mirrors far;
     size_t memory;
     bool careful; /* for tests: nobody takes the straight line */

@@ -150,6 +150,7 @@ class EngineService(Service):
         recovery.compare(self.core, self.world, self.orders, self.books)
         failpoints.reach("recovery.rebuilt")
         self.core.rebuild_books()
+        failpoints.hand_on(self.core.fail_at)
         for order_no, arrival, ahead in found.extra.get("queues", []):
             self.core.set_queue(order_no, arrival, ahead)
         self.core.reports()

@@ -69,7 +69,7 @@ static void one_round(uint64_t seed)
     size_t kept = 0, room = (1u << 14) * sizeof(core_report);
     uint8_t *journal = malloc(room);
     uint64_t numbers = 20 + below(300);
-    if (below(2)) core_fail_at_report(c, 1 + below(100));
+    if (below(2)) core_fail_at_report(c, 1 + below(100), false);
     for (int i = 0; i < 600; i++) {
         const core_report *first;
         core_command m = any_command(numbers);
