@@ -11,6 +11,7 @@ import uuid
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
+from marketdata import clock
 from marketdata.precision import decimal_text, ratio
 from orders import catalog, messages
 from orders.identity import Identity
@@ -89,6 +90,7 @@ def place(identity: Identity, body: Mapping[str, Any]) -> messages.Place | None:
         type=kind, side=side, time_in_force=tif, price_ticks=price[0], quantity_lots=quantity[0],
         post_only=flags[0], reduce_only=flags[1], allow_duplicate=flags[2], strategy_id=strategy_id, source=source,
         order_notional_max=where.order_max, day_notional_max=where.day_max,
+        accepted_ns=clock.now_ns(),
     )  # fmt: skip
 
 

@@ -107,3 +107,25 @@ def test_the_portfolio_counts_live(page: Page) -> None:
     before = page.text_content("[data-figure=equity]")
     expect(page.locator("[data-figure=equity]")).not_to_have_text(before or "", timeout=10_000)
     expect(page.locator("[data-figures=paper] + .section canvas").first).to_be_visible()
+
+
+def test_an_orders_timeline_goes_from_the_click_to_the_paint(page: Page) -> None:
+    with page.expect_response(lambda answer: answer.url.endswith("/api/v1/orders") and answer.status == 201) as placed:
+        _buy_at_market(page, "0.002")
+    order_id = placed.value.json()["id"]
+
+    def told() -> bool:
+        flight = page.evaluate(f"fetch('/api/v1/orders/{order_id}/flight').then((answer) => answer.json())")
+        return all(stage["offset_ns"] is not None for stage in flight["stages"])
+
+    for _ in range(100):  # the browser tells once a second, the engine writes four times a second
+        if told():
+            break
+        page.wait_for_timeout(100)
+    assert told()
+    _tab(page, "history")
+    page.locator(f"{ROWS}[data-id='{order_id}'] .c-status button").click()
+    expect(page.locator("#flight-note")).to_contain_text("Click to paint")
+    expect(page.locator("#flight-lanes .flight-bar i")).not_to_have_count(0)
+    page.locator("#flight-dialog button").click()
+    expect(page.locator("#flight-dialog")).to_be_hidden()
