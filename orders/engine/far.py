@@ -37,6 +37,7 @@ class FarMarkets:
         self._known: set[int] = set()
         self._waiting: deque[bytes] = deque()
         self._done = 0  # records of the first block waiting that the core has taken
+        self.taken = 0  # records in all
         self.turns: dict[int, bool] = {}  # instruments to become mirrors, or to be none any more
 
     @property
@@ -91,5 +92,7 @@ class FarMarkets:
             for record in outside:
                 if record.kind == ANCHOR:
                     self._anchored(record, now_ns)
-        self._done += self._core.market(memoryview(block)[self._done * SIZE :], now_ns)
+        took = self._core.market(memoryview(block)[self._done * SIZE :], now_ns)
+        self._done += took
+        self.taken += took
         return self._done == len(block) // SIZE

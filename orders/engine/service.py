@@ -109,11 +109,13 @@ class EngineService(Service):
     def detail(self) -> dict[str, Any]:
         """See Service.detail."""
         chain = getattr(self, "chain", None)
+        market = getattr(self, "market", None)
         return {
             "acting": chain is not None,
             "seq": chain.seq if chain else 0,
             "batches": self.batches,
             "clock_unsafe": self.clock.unsafe,
+            "market_records": market.far.taken if market else 0,
         }
 
     def _wait_for_shard(self) -> tuple[psycopg.Connection[Any], leases.Lease] | None:

@@ -1,0 +1,1 @@
+"""What web costs: market data to many browsers, beside Channels' own way of it. `make bench` runs it."""
