@@ -107,12 +107,9 @@ $(STREAMS): orders/benchmark/generate.py $(PACKAGES)
 
 bench: build $(STREAMS)  ## every benchmark against its limits and its peers; prints ratios, writes JSON
 	@$(PY) -m orders.benchmark.suite $(STREAMS)
-<<<<<<< HEAD
 	@$(PY) -m orders.benchmark.path.suite --seconds $(BENCH_SECONDS)
-=======
 	@$(PY) -m terminal.benchmark.fanout
 	@$(PY) -m terminal.benchmark.markets
->>>>>>> 8d4c75a (Measure market data to browsers and into engines)
 
 fuzz: tools  ## the core's fuzzer and the property tests, for long
 	@$(MAKE) -s -C tests/core fuzz ROUNDS=10000000

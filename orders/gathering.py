@@ -26,8 +26,10 @@ from orders.messages import Command, Reply
 
 TOGETHER_MAX = 512  # commands of one entry
 PLACES_MAX = 8192  # commands of this process that wait for answers: more places are refused
+PLACES_WHILE_LATE = 512  # so many when the oldest has waited for long: a cancel stands in the same line, and must not
+LATE_NS = 200_000_000
 CANCELS_MAX = 16384  # and more of anything
-LOOK_S = 0.05
+LOOK_S = 0.02
 OWNER_REST_S = 0.02
 
 Hear = Callable[[Reply | None], None]  # None: handed over, and no answer was heard in time
@@ -60,6 +62,7 @@ class Gathering:
         self._due = False
         self._next_id = 1
         self.backlog = 0  # commands that are not answered yet
+        self.late = False  # the oldest of them has waited for long
         self._waiting: dict[int, Hear] = {}
         self._travelling: deque[tuple[int, int, _Asked]] = deque()  # (given up at, how many, what), oldest first
         self._epochs: dict[int, int] = {}
@@ -69,7 +72,8 @@ class Gathering:
 
     def ask(self, shard: int, command: Command, hear: Hear) -> None:
         """Hand a command over at the end of this turn; `hear` is called once, in the loop."""
-        if self.backlog >= PLACES_MAX and (self.backlog >= CANCELS_MAX or not _lowers_risk(command)):
+        most = PLACES_WHILE_LATE if self.late else PLACES_MAX
+        if self.backlog >= most and (self.backlog >= CANCELS_MAX or not _lowers_risk(command)):
             hear(replies.overloaded())
             return
         asked = self._gathered.get(shard)
@@ -163,12 +167,13 @@ class Gathering:
 
     def _look(self) -> None:
         """Give up what is too old, oldest first."""
-        self._looking = False
+        self._looking = self.late = False
         now_ns = clock.monotonic_ns()
         while self._travelling:
             until_ns, many, asked = self._travelling[0]
             silent = [number for number in range(asked.first, asked.first + many) if number in self._waiting]
             if silent and until_ns > now_ns:
+                self.late = now_ns - until_ns > LATE_NS - int(ANSWER_S * 1e9)
                 self._look_soon()
                 return
             self._travelling.popleft()

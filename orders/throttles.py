@@ -90,7 +90,10 @@ failed_logins = FailedLogins()
 
 
 class Requests(BaseThrottle):
-    """Every REST request of an identity; a key's own rate, where it has one, is obeyed too."""
+    """Every REST request of an identity; a key's own rate, where it has one, is obeyed too.
+
+    What is deleted is mostly an order, and has a bucket of its own: who asked too much can still cancel.
+    """
 
     def allow_request(self, request: Request, view: object) -> bool:
         """False with `wait()` saying how long."""
@@ -99,7 +102,8 @@ class Requests(BaseThrottle):
             return True
         rate = min(identity.rate_per_second or REQUESTS_PER_SECOND, REQUESTS_PER_SECOND)
         burst = max(1, rate * 2) if identity.rate_per_second else REQUESTS_BURST
-        self._wait_s = buckets.wait_s(identity.bucket, rate, burst)
+        name = (identity.bucket, "cancels") if request.method == "DELETE" else identity.bucket
+        self._wait_s = buckets.wait_s(name, rate, burst)
         return self._wait_s == 0
 
     def wait(self) -> float:

@@ -36,7 +36,6 @@ TIME_READERS = {
     "marketdata/clock.py": "it is the clock",
     "orders/benchmark/run.py": "it measures the core with nothing of ours in between",
     "orders/benchmark/peers.py": "it measures the peers, and imports nothing of ours",
-    "terminal/benchmark/markets.py": "it paces what it tells, and waits",
     "terminal/up/child.py": "the supervisor runs without Django and the apps",
     "terminal/up/supervisor.py": "the supervisor runs without Django and the apps",
 }

@@ -20,6 +20,7 @@ from marketdata.feeds.base import BookLost, BookSeen, DepthEvent, Levels, Levels
 
 _decode = msgspec.json.Decoder().decode
 MS = 1_000_000
+EARLY_MAX = 10_000  # differences kept while no REST book came: a quarter of an hour of them
 
 
 class Line(NamedTuple):
@@ -87,7 +88,10 @@ class Session:
 
     def _difference(self, data: dict[str, Any]) -> Iterator[DepthEvent]:
         if self._early is not None:
-            self._early.append(data)
+            if (
+                len(self._early) < EARLY_MAX
+            ):  # with a hole in it the REST book is not reached, and that is told as a gap
+                self._early.append(data)
             return
         if data["u"] <= self._book_u:
             return

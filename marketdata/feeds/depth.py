@@ -18,6 +18,7 @@ from marketdata.feeds.base import BookLost, BookSeen, DepthEvent, Levels, Levels
 from marketdata.precision import nearest_units
 
 SNAPSHOT_NS = 1_000_000_000
+LEVELS_KEPT = 5000  # a side; 50 are told
 OFF_STEP = Decimal("0.000001")
 
 
@@ -26,9 +27,10 @@ class OffStep(ValueError):
 
 
 class Side:
-    """One side of a whole book: lots by ticks, and the ticks in order."""
+    """One side of a whole book: lots by ticks, and the ticks in order. The farthest of too many levels are forgotten."""
 
-    def __init__(self) -> None:
+    def __init__(self, side: int) -> None:
+        self._farthest = 0 if side == BUY else -1
         self.lots: dict[int, int] = {}
         self._sorted: list[int] = []
 
@@ -38,6 +40,8 @@ class Side:
             if ticks not in self.lots:
                 insort(self._sorted, ticks)
             self.lots[ticks] = lots
+            if len(self._sorted) > LEVELS_KEPT:
+                del self.lots[self._sorted.pop(self._farthest)]
         elif self.lots.pop(ticks, 0):
             del self._sorted[bisect_left(self._sorted, ticks)]
 
@@ -51,7 +55,7 @@ class _Book:
     """What is known of one instrument, and what listeners were told of it."""
 
     def __init__(self, now_ns: int) -> None:
-        self.sides = (Side(), Side())
+        self.sides = (Side(BUY), Side(SELL))
         self.whole = False
         self.told: tuple[dict[int, int], dict[int, int]] = ({}, {})  # by the last difference or snapshot
         self.moved: tuple[set[int], set[int]] = (set(), set())  # prices that a top has touched since
@@ -108,7 +112,7 @@ class DepthWriter:
                 if lots:
                     self._add(spec, blocks.TRADE, at_ns, side, ticks, lots)
             case BookSeen(_, at_ns, bids, asks):
-                book.sides = (Side(), Side())
+                book.sides = (Side(BUY), Side(SELL))
                 self._set(spec, book, bids, asks)
                 book.whole = True
                 self._snapshot(spec, book, at_ns)

@@ -13,10 +13,9 @@ import sys
 import time
 from typing import Any
 
-import redis
-
-from marketdata import channels, clock
+from marketdata import clock
 from marketdata.blocks import BUY, LEVEL, SELL, TOP, TRADE, BlockWriter
+from marketdata.bus import Bus
 from terminal.benchmark.stand import ROOT, Stand, cpu_s, stand
 from terminal.up.processes import service
 
@@ -76,7 +75,7 @@ def tell(url: str, first: int, seconds: float) -> None:
     """Be the feed, from the moment a line is read; prints what was told."""
     begin_ns = clock.now_ns() + int(seconds * 2e9) + 5_000_000_000
     made = blocks(first, begin_ns, seconds)
-    bus = redis.Redis.from_url(url)
+    bus = Bus(url)
     print("made", flush=True)
     sys.stdin.readline()
     late_ns = max(0, clock.now_ns() - begin_ns)
@@ -86,9 +85,7 @@ def tell(url: str, first: int, seconds: float) -> None:
     for at_ns, block in made:
         while (left_ns := at_ns - clock.now_ns()) > 0:
             pause(left_ns / 1e9)
-        bus.xadd(
-            channels.market("bench"), {channels.BLOCK_FIELD: block}, maxlen=channels.MARKET_LENGTH, approximate=True
-        )
+        bus.publish_block("bench", block)
     print(sum(len(block) for _, block in made) // 40, (clock.now_ns() - made[0][0]) / 1e9, flush=True)
 
 
