@@ -108,8 +108,6 @@ class Subscriptions(View):
         asked = documents.SubscriptionAsked(data=request.data)
         asked.is_valid(raise_exception=True)
         fields = asked.validated_data
-        if unknown := set(request.data) - set(asked.fields):
-            raise ValidationError(dict.fromkeys(unknown, "There is no such field here."))
         try:
             subscription, created = services.subscribe(
                 fields["exchange"], fields["symbol"], fields["interval"], fields.get("channels")

@@ -10,6 +10,7 @@ from rest_framework import serializers
 
 from marketdata import intervals
 from marketdata.services import CHANNELS
+from marketdata.strict import StrictSerializer
 
 EXCHANGE = OpenApiParameter("exchange", required=True)
 SYMBOL = OpenApiParameter("symbol", required=True, description="As BTC/USDT, or one of the instrument's mapped names.")
@@ -87,7 +88,7 @@ class SubscriptionShape(serializers.Serializer):
     last_event_at = serializers.DateTimeField(allow_null=True)
 
 
-class SubscriptionAsked(serializers.Serializer):
+class SubscriptionAsked(StrictSerializer):
     exchange = text()
     symbol = text()
     interval = serializers.ChoiceField(intervals.INTERVALS, required=False, default=intervals.BASE)

@@ -118,6 +118,7 @@ class Session:
             self.identity.require("read")
             self._channels_of(self.identity).ask(_channel_op(frame))
         elif op == "ping":
+            _only(frame, "op", "id")
             self._line.say(_encode({"op": "pong", "id": number, "t": clock.now_ms()}))
         else:
             known = ", ".join(("logon", *sorted(ORDER_OPS), "batch", *sorted(OPS), "ping"))

@@ -131,6 +131,7 @@ class RotateKey(View):
     )
     def post(self, request: Request, id: int) -> Response:
         _require_person(self.identity)
+        Body(request.data, ()).done()
         old = _own_key(self.identity, id)
         with transaction.atomic():
             key, secret = keys.create(

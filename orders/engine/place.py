@@ -52,7 +52,9 @@ def place(
     if capped is not None:
         return say(batch, command, 403, refusal(capped))
     recorder.orders.add(order)
-    swept = "" if command.unwind else recorder.sweeps.refuse(order, clock.now_ms() - age_ms)  # the age is of now, not of the batch
+    swept = (
+        "" if command.unwind else recorder.sweeps.refuse(order, clock.now_ms() - age_ms)
+    )  # the age is of now, not of the batch
     if age_ms > (MARKET_AGE_MS if command.type == "market" else COMMAND_AGE_MS):
         limit = MARKET_AGE_MS if order.type == "market" else COMMAND_AGE_MS
         _refuse(recorder, batch, raw, order, shapes.reason_shape("COMMAND_STALE", str(limit), str(age_ms)))
