@@ -171,6 +171,10 @@ class Core:
         A flow (a deposit) is no profit and no loss; what is no flow (funding of a contract) is."""
     def reset_account(self, account: int) -> None:
         """Balances and positions to zero. Raises CoreError while the account has open orders."""
+    def take_position(
+        self, account: int, instrument: int, strategy: int, qty: int, cost: int, realised: int, fees: int, /
+    ) -> None:
+        """A position that another core held until now. Raises CoreError when the account has one there."""
 
     # worth: marks and rates are ratios of whole numbers, good for their stale_after beside the newest time told
     def set_bridges(self, first: int, second: int, third: int, /) -> None:

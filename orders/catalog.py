@@ -174,7 +174,7 @@ def make_default_account(owner_id: int, exchange_name: str) -> Account:
     """A paper account with profile `paper` and the opening money of api.md. Harmless when two ask at once."""
     owner = Owner.objects.select_related("user").get(pk=owner_id)
     exchange = Exchange.objects.get(name=exchange_name)
-    kind = Account.Kind.SIMULATED if exchange.source == Exchange.Source.SIMULATOR else Account.Kind.PAPER
+    kind = Account.kind_on(exchange, owner)
     name = f"{owner.name}-{exchange.name}"
     while Account.objects.filter(name=name).exclude(owner=owner, exchange=exchange, is_default=True).exists():
         name += "-2"

@@ -7,6 +7,7 @@ equity point) are made by hand-written SQL in the first migration, most of them 
 from __future__ import annotations
 
 import uuid
+from typing import Any
 
 from django.conf import settings
 from django.db import models
@@ -28,6 +29,15 @@ class Owner(models.Model):
     user = models.OneToOneField(settings.AUTH_USER_MODEL, models.PROTECT, related_name="owner")
     name = models.CharField(max_length=64, unique=True)
     shard = models.PositiveSmallIntegerField(default=0)
+    moving_to = models.PositiveSmallIntegerField(
+        null=True, editable=False, help_text="The shard that is to have it; its engine lets go, and that one takes it."
+    )
+    settled = models.BooleanField(
+        default=True,
+        db_default=True,
+        editable=False,
+        help_text="Off between the shard that let go and the one that takes it.",
+    )
 
     class Meta:
         ordering = ("id",)
@@ -87,6 +97,12 @@ class Account(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    @classmethod
+    def kind_on(cls, exchange: Any, owner: Owner) -> str:
+        """The kind of an account without money: the simulator's books are in one shard, elsewhere they are mirrored."""
+        at_home = exchange.source == "simulator" and owner.shard == 0
+        return cls.Kind.SIMULATED if at_home else cls.Kind.PAPER
 
 
 class Funding(models.Model):

@@ -42,7 +42,7 @@ def seed_account(owner: Owner, row: dict[str, Any]) -> tuple[Account, bool]:
     Money is given once, when the account is made: a seed applied again must not pay twice.
     """
     exchange = Exchange.objects.get(name=row["exchange"])
-    kind = Account.Kind.SIMULATED if exchange.source == Exchange.Source.SIMULATOR else Account.Kind.PAPER
+    kind = Account.kind_on(exchange, owner)
     account, new = Account.objects.get_or_create(
         name=row["name"],
         defaults={

@@ -6,6 +6,7 @@ from decimal import Decimal
 from typing import Any
 
 SENTENCES: dict[str, str] = {
+    "OWNER_MOVED": "The order was canceled: an operator moved your accounts to another engine. Place it again if you still mean it.",
     "DEAD_COMMAND": "The engine broke down twice over this request, so it was set aside: nothing was placed or changed. An operator "
     "finds it under dead commands; a new request needs a new request_id.",
     "TRADING_HALTED": "Trading is halted here, so the order was not placed. Open orders stay; resume trading to place new ones.",

@@ -14,7 +14,7 @@ from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.urls import path
 
-from marketdata.models import Asset, Exchange
+from marketdata.models import Asset
 from marketdata.precision import decimal_text
 from orders.admin.base import Obeyed, OwnerScoped, note, ring, scoped
 from orders.admin.limits import LimitInline
@@ -106,8 +106,7 @@ class AccountAdmin(Obeyed, OwnerScoped):
 
     def save_model(self, request: HttpRequest, obj: Account, form: Any, change: bool) -> None:
         if not change:
-            simulated = obj.exchange.source == Exchange.Source.SIMULATOR
-            obj.kind = Account.Kind.SIMULATED if simulated else Account.Kind.PAPER
+            obj.kind = Account.kind_on(obj.exchange, obj.owner)
         super().save_model(request, obj, form, change)
         note(request, "account.change" if change else "account.add", obj.name, obj.owner, fields=form.changed_data)
 

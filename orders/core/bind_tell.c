@@ -156,3 +156,14 @@ PyObject *Core_reset_account(CoreObject *self, PyObject *account)
     uint32_t id;
     return u32_from(account, &id) && enter(self) ? answered(self, core_reset_account(self->core, id)) : NULL;
 }
+
+PyObject *Core_take_position(CoreObject *self, PyObject *args)
+{
+    uint32_t account, instrument;
+    uint64_t strategy;
+    i128 held[4];
+    if (!PyArg_ParseTuple(args, "O&O&O&O&O&O&O&:take_position", convert_u32, &account, convert_u32, &instrument, convert_u64, &strategy,
+                          convert_i128, &held[0], convert_i128, &held[1], convert_i128, &held[2], convert_i128, &held[3]))
+        return NULL;
+    return enter(self) ? answered(self, core_take_position(self->core, account, instrument, strategy, held)) : NULL;
+}

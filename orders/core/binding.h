@@ -143,7 +143,7 @@ static inline void measured(CoreObject *self, enum stage stage, uint64_t since)
 #define CORE_METHODS(FAST, ONE, NONE, SOME, WORDS) \
     /* bind_tell.c */ \
     WORDS(set_instrument) WORDS(set_account) WORDS(set_limits) SOME(clear_limits) WORDS(set_halt) SOME(set_gates) \
-    SOME(outcome) NONE(trips) ONE(watch) WORDS(post) ONE(reset_account) \
+    SOME(outcome) NONE(trips) ONE(watch) WORDS(post) ONE(reset_account) SOME(take_position) \
     /* bind_worth.c */ \
     FAST(set_bridges) WORDS(mark) WORDS(rate) FAST(marks) FAST(day_open) ONE(equity) FAST(convert) NONE(valued) \
     /* bind_measure.c */ \

@@ -272,6 +272,21 @@ const char *core_post(core *c, uint32_t account, uint32_t asset, i128 amount, bo
     return NULL;
 }
 
+const char *core_take_position(core *c, uint32_t account, uint32_t instrument, uint64_t strategy, const i128 held[4])
+{
+    uint32_t a = table_get(&c->account_ids, account), i = table_get(&c->instrument_ids, instrument);
+    if (a == 0 || i == 0) return "a position of an account or instrument that was never set";
+    if (!account_reserve(c, 1)) return "no room for one more position";
+    uint32_t seat = account_seat_slot(c, a, i), slot = position_slot(c, seat, strategy);
+    core_position_row *p = POSITION(c, slot), more = {.qty = held[0], .cost = held[1], .realised = held[2], .fees = held[3]};
+    if (p->qty || p->cost || p->realised || p->fees) return "a position that is there already";
+    core_position_row *sum = POSITION(c, SEAT(c, seat)->sum);
+    if (sum != p && !position_add(sum, &more, NULL)) return "positions that leave the range of amounts";
+    position_add(p, &more, NULL);
+    value_refresh(c, a);
+    return NULL;
+}
+
 const char *core_reset_account(core *c, uint32_t account)
 {
     uint32_t slot = table_get(&c->account_ids, account);

@@ -333,6 +333,8 @@ const char *core_outcome(core *c, uint32_t account, uint32_t exchange, unsigned 
 /* A flow is money that comes or goes (a deposit): no profit. What is none (funding) is profit or loss. */
 const char *core_post(core *c, uint32_t account, uint32_t asset, i128 amount, bool flow, i128 *total);
 const char *core_reset_account(core *c, uint32_t account);
+/* A position that another core held until now; the account has none there. qty, cost, realised, fees. */
+const char *core_take_position(core *c, uint32_t account, uint32_t instrument, uint64_t strategy, const i128 held[4]);
 /* Where an instrument's market is: here, or elsewhere and told in blocks. front_ppm: how much of what is canceled at a
  * price stood in front of an order of ours (the rest behind it). Orders that would now meet each other are canceled. */
 const char *core_set_mirror(core *c, uint32_t instrument, bool on, uint32_t front_ppm, int64_t at_ns);

@@ -25,6 +25,8 @@ def change(
     command: messages.Cancel | messages.Amend, age_ms: int,
 ) -> None:  # fmt: skip
     """Decide a cancel or an amend of one order. A cancel is never too old."""
+    if not recorder.world.accounts.keys() & set(command.account_ids):  # as of a place: of another shard
+        return say(batch, command, 503, refusal("NOT_ACCEPTED"), AGAIN)
     order = recorder.find(cursor, command.account_ids, command.id, command.client)
     if order is None or order.account.owner_id != command.owner_id:
         return say(batch, command, 404, refusal("NOT_FOUND"))

@@ -29,8 +29,10 @@ _KIND = 6  # where a record says what it is
 class FarMarkets:
     """Not thread-safe: lives in the engine's thread, beside its core."""
 
-    def __init__(self, core: Core, bus: buses.Bus, anchored: Callable[[Record, int], None]) -> None:
+    def __init__(self, core: Core, bus: buses.Bus, anchored: Callable[[Record, int], None], home: bool = True) -> None:
+        """`home`: the simulator lives here. Elsewhere its exchanges, replays too, are far: mirrored for good."""
         self._core = core
+        self._home = home
         self._tail = buses.BlockTail(bus)
         self._anchored = anchored
         self._exchanges: set[str] = set()
@@ -47,11 +49,11 @@ class FarMarkets:
 
     def obey(self, instruments: Iterable[InstrumentSpec]) -> None:
         """The instruments there are now."""
-        specs = [spec for spec in instruments if spec.source in SOURCES]
+        specs = [spec for spec in instruments if spec.source in SOURCES or not self._home]
         self._exchanges = {spec.exchange for spec in specs}
         self._known = {spec.id for spec in specs}
         for spec in specs:
-            if spec.source == "ccxt" and self._core.mirror(spec.id) is None:
+            if (spec.source == "ccxt" or not self._home) and self._core.mirror(spec.id) is None:
                 self.turns[spec.id] = True
 
     def follow(self) -> None:
@@ -81,7 +83,7 @@ class FarMarkets:
             log.error("a market block was %d bytes, not a multiple of %d; it was skipped", len(block), SIZE)
             return True
         kinds = block[_KIND::SIZE]
-        if self._done == 0 and (ANCHOR in kinds or BOOK in kinds):
+        if self._home and self._done == 0 and (ANCHOR in kinds or BOOK in kinds):
             outside = [record for record in unpack(block) if record.kind in (ANCHOR, BOOK)]
             for record in outside:
                 mirrored, wanted = self._core.mirror(record.instrument_id) is not None, record.kind == BOOK

@@ -42,6 +42,14 @@ class Books:
         self.sequence[account_id] = seq
         return seq
 
+    def forget(self, account_id: int) -> None:
+        """The account is another shard's from here on."""
+        self.sequence.pop(account_id, None)
+        for asset in [key for key in self.balances if key[0] == account_id]:
+            del self.balances[asset]
+        for place in [key for key in self.positions if key[0] == account_id]:
+            del self.positions[place]
+
 
 def order_picture(order: LiveOrder) -> dict[str, Any]:
     """The order as the API shows it."""

@@ -18,6 +18,7 @@ from orders.simulator import Publisher, SimInstrument, Simulator, history
 from orders.simulator.spec import habits
 
 log = logging.getLogger(__name__)
+HOME = 0  # the shard the simulator lives in
 
 
 class Market:
@@ -25,18 +26,23 @@ class Market:
     whole book that is told.
     """
 
-    def __init__(self, core: Core, bus: buses.Bus, world: World, seed: int) -> None:
+    def __init__(self, core: Core, bus: buses.Bus, world: World, shard: int) -> None:
         self._core = core
-        here = (simulated(spec) for spec in world.instruments.values() if core.mirror(spec.id) is None)
-        self.simulator = Simulator(core, [one for one in here if one is not None], seed=seed)
+        self._home = shard == HOME
+        here = (self._simulated(spec) for spec in world.instruments.values() if core.mirror(spec.id) is None)
+        self.simulator = Simulator(core, [one for one in here if one is not None], seed=shard + 1)
         self.exchanges: dict[str, CoreExchange] = {  # by account.kind, which decides once what stands behind its orders
             "simulated": SimExchange(core, self.simulator),
             "paper": PaperExchange(core, self.simulator),
         }
         self.publisher = Publisher(core, self.simulator)
-        self.far = FarMarkets(core, bus, self._anchor)
+        self.far = FarMarkets(core, bus, self._anchor, self._home)
         self._bus = bus
         self.far.obey(world.instruments.values())
+
+    def _simulated(self, spec: InstrumentSpec) -> SimInstrument | None:
+        """The simulator has one home: everywhere else its markets are mirrored, as any exchange's."""
+        return simulated(spec) if self._home else None
 
     def open(self, state: dict[str, Any] | None) -> None:
         """Go on from a checkpoint's state, give every market its past, let the agents' depth stand."""
@@ -59,7 +65,7 @@ class Market:
 
     def come_back(self, spec: InstrumentSpec, now_ns: int) -> None:
         """The instrument's market is here again."""
-        instrument = simulated(spec)
+        instrument = self._simulated(spec)
         if instrument is not None:
             self.simulator.set_instrument(instrument, now_ns)
 
@@ -77,7 +83,7 @@ class Market:
             changed = before != spec or before.simulation != spec.simulation
             if self._core.mirror(spec.id) is not None:
                 continue
-            if changed and (instrument := simulated(spec)) is not None:
+            if changed and (instrument := self._simulated(spec)) is not None:
                 self.simulator.set_instrument(instrument, now_ns)
                 if before is None:
                     history.begin(self.simulator, spec.id, clock.from_ns(now_ns))

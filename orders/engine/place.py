@@ -32,7 +32,9 @@ def place(
     """Decide a place."""
     account = recorder.world.accounts.get(command.account_id)
     spec = recorder.world.instruments.get(command.instrument_id)
-    if account is None or account.owner_id != command.owner_id or spec is None:
+    if account is None:  # its owner is on the way to another shard, or has just come: nothing was decided
+        return say(batch, command, 503, refusal("NOT_ACCEPTED"), AGAIN)
+    if account.owner_id != command.owner_id or spec is None:
         return say(batch, command, 404, refusal("NOT_FOUND"))
     known = recorder.identity.get(account.id, command.request_id)
     if known is not None:

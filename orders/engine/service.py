@@ -28,7 +28,7 @@ from marketdata.server_clock import ServerClock
 from marketdata.service import Service
 from orders import messages
 from orders._core import Core
-from orders.engine import copying, equity, journal, ledger, recovery, stops, trips, world
+from orders.engine import copying, equity, journal, ledger, moving, recovery, stops, trips, world
 from orders.engine import lease as leases
 from orders.engine import orders as books_of_orders
 from orders.engine.batch import Batch
@@ -156,7 +156,7 @@ class EngineService(Service):
         for order_no, arrival, ahead in found.extra.get("queues", []):
             self.core.set_queue(order_no, arrival, ahead)
         self.core.reports()
-        self.market = Market(self.core, self.bus, self.world, seed=self.shard + 1)
+        self.market = Market(self.core, self.bus, self.world, self.shard)
         self.recorder = Recorder(self.shard, self.core, self.chain, self.world, self.orders, self.fold)
         self.decider = Decider(self.recorder, self.market.exchanges)
         self.teller = Teller(self.core, self.chain, self.orders, self.fold)
@@ -279,7 +279,8 @@ class EngineService(Service):
             due = at_ns >= self.world.due_ns
             if due:
                 stops.expire(cursor, batch.at)
-            if due or (version != self.control_version and self.control_version >= 0):
+            moved = bool(self.world.leaving or self.world.arriving)
+            if due or moved or (version != self.control_version and self.control_version >= 0):
                 self._obey(batch, cursor)
             self.control_version = version
             closed = self.urgent.step(cursor, batch)
@@ -366,11 +367,19 @@ class EngineService(Service):
     def _obey(self, batch: Batch, cursor: psycopg.Cursor[Any]) -> None:
         """Rows that engines must obey changed: tell the core before anything else is decided."""
         new = world.read(cursor, self.shard)
+        arrived = None
+        if new.arriving:
+            new = moving.settle(cursor, new, self.shard)
+
+            def arrived(account: world.AccountSpec) -> None:
+                moving.take(cursor, batch, self.teller, account)
+
         old, self.world = self.world, new
         self.recorder.world = new
         self.recorder.sweeps.resumed(new.resumed)
         self.market.withdraw_changed(old, new, batch.at_ns)
-        self.teller.obey(batch, old, new)
+        self.teller.obey(batch, old, new, arrived)
+        moving.let_go(cursor, batch, self.teller, new)
         self.market.obey(old, new, batch.at_ns)
 
     # -- after the commit -----------------------------------------------------------------------------------------------------

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -29,16 +30,21 @@ class Teller:
         self.orders = orders
         self.fold = fold
 
-    def obey(self, batch: Batch, old: World, new: World) -> None:
-        """Everything that differs, then the fundings nobody answered yet. Orders under a changed spec are canceled first."""
+    def obey(self, batch: Batch, old: World, new: World, arrived: Callable[[AccountSpec], None] | None = None) -> None:
+        """Everything that differs, then what accounts of another shard bring along, then the fundings nobody answered yet.
+        Orders under a changed spec are canceled first.
+        """
         self.fold.assets = new.assets
         outdated = [order for order in self.orders.open() if _made_under_other_steps(order, new)]
         for order in outdated:
             order.reason = shapes.reason_shape("SPEC_CHANGED")
-        self._cancel(batch, [order.order_no for order in outdated])
+        self.cancel(batch, [order.order_no for order in outdated])
         self.orders.respecify(new.accounts, new.instruments)
         for telling in list(world.told(old, new)):
             self._tell_or_leave_out(batch, telling, new)
+        for fresh in new.accounts.values():
+            if arrived is not None and fresh.id not in old.accounts:
+                arrived(fresh)
         if old.halt_rows != new.halt_rows:
             self.announce_halts(batch, new)
         for funding in new.fundings:
@@ -110,7 +116,7 @@ class Teller:
 
     def _reset(self, batch: Batch, new: World, account: AccountSpec) -> None:
         """Orders canceled, money and positions to zero, the opening amounts again: a paper account begins anew."""
-        self._cancel(batch, self.core.open_orders(account.id))
+        self.cancel(batch, self.core.open_orders(account.id))
         books = self.fold.books
         held = {
             asset_id: total for (owner, asset_id), (total, _) in books.balances.items() if owner == account.id and total
@@ -142,7 +148,8 @@ class Teller:
             account.id, account.owner_id, seq, journal_seq, "balance", "", None, {"kind": "balance", "balances": shown}
         )
 
-    def _cancel(self, batch: Batch, order_nos: list[int]) -> None:
+    def cancel(self, batch: Batch, order_nos: list[int]) -> None:
+        """End these orders; the reports are folded."""
         for order_no in order_nos:
             if self.core.order(order_no) is not None:  # a leg may have ended with the other one
                 self.core.cancel(batch.at_ns, order_no)

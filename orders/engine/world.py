@@ -192,6 +192,8 @@ class World:
     halt_rows: list[dict[str, Any]] = field(default_factory=list)
     fundings: list[FundingRow] = field(default_factory=list)
     openings: dict[int, dict[int, int]] = field(default_factory=dict)
+    leaving: dict[int, int] = field(default_factory=dict)  # owner -> the shard that is to have it
+    arriving: list[int] = field(default_factory=list)  # owners another shard let go for us
     wrong: list[str] = field(default_factory=list)
     unusable: dict[int, InstrumentSpec] = field(default_factory=dict)  # those of `wrong`: names for the orders they had
 
@@ -208,7 +210,11 @@ SELECT a.id, a.name, a.owner_id, e.id, e.name, a.kind, r.id, r.code, a.margin,
        COALESCE((SELECT jsonb_object_agg(code, value::text) FROM orders_risklimit WHERE profile_id = a.profile_id), '{}')
     || COALESCE((SELECT jsonb_object_agg(code, value::text) FROM orders_risklimit WHERE account_id = a.id), '{}')
 FROM orders_account a JOIN orders_owner o ON o.id = a.owner_id JOIN marketdata_exchange e ON e.id = a.exchange_id
-JOIN marketdata_asset r ON r.id = a.reporting_asset_id WHERE o.shard = %s ORDER BY a.id
+JOIN marketdata_asset r ON r.id = a.reporting_asset_id WHERE o.shard = %s AND o.settled ORDER BY a.id
+"""
+_MOVING = """
+SELECT id, moving_to, settled FROM orders_owner
+WHERE shard = %s AND (moving_to IS NOT NULL AND moving_to <> shard OR NOT settled) ORDER BY id
 """
 _FUNDINGS = """
 SELECT f.id, f.account_id, f.kind, f.asset_id, (f.amount * 1e18)::numeric(56,0)
@@ -240,6 +246,11 @@ def read(cursor: psycopg.Cursor[Any], shard: int) -> World:
         pairs = tuple(sorted((code, Decimal(value)) for code, value in values.items()))
         account = AccountSpec(*columns, pairs)
         world.accounts[account.id] = account
+    for owner_id, to, settled in cursor.execute(_MOVING, (shard,)).fetchall():
+        if not settled:
+            world.arriving.append(owner_id)
+        else:
+            world.leaving[owner_id] = to
     stops.read(cursor, world)
     world.fundings = [
         FundingRow(row[0], row[1], row[2], row[3], int(row[4]))

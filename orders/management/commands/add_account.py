@@ -46,14 +46,13 @@ class Command(BaseCommand):
                 raise CommandError(f"There is no {what} {options[what]}. Nothing was added.")
         if Account.objects.filter(name=options["name"]).exists():
             raise CommandError(f"There is an account {options['name']} already. Nothing was added.")
-        simulated = exchange.source == Exchange.Source.SIMULATOR
         with transaction.atomic():
             owner = owner_of(user)
             account = Account.objects.create(
                 owner=owner,
                 name=options["name"],
                 exchange=exchange,
-                kind=Account.Kind.SIMULATED if simulated else Account.Kind.PAPER,
+                kind=Account.kind_on(exchange, owner),
                 profile=profile,
                 reporting_asset=Asset.objects.get_or_create(code="USDT")[0],
                 is_default=not Account.objects.filter(owner=owner, exchange=exchange, is_default=True).exists(),
