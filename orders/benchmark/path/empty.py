@@ -21,7 +21,7 @@ from rest_framework.views import APIView  # noqa: E402
 class Empty(APIView):
     """Authenticated as every view of the API is."""
 
-    def post(self, request: Request) -> Response:
+    def get(self, request: Request) -> Response:
         return Response({})
 
 

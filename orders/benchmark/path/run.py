@@ -99,7 +99,7 @@ def _compared(plan: Plan) -> dict[str, Any]:
 
     load: RestLoad | EchoLoad = EchoLoad(meter)
     if plan.mode == "empty":
-        load = RestLoad(meter, key(), plan.lines, lambda: ("POST", "/empty", b"{}"), count)
+        load = RestLoad(meter, key(), plan.lines, lambda: ("GET", "/empty", b""), count)
     asyncio.run(load.run(plan.url, plan.seconds))
     return meter.result()
 

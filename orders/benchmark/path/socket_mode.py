@@ -139,7 +139,9 @@ class SocketLoad:
 
     def count(self, status: int, order: _Order | None, code: str) -> None:
         """One command was answered."""
-        if status == 201 and order and order.status == self.maker.wanted:
+        if (
+            status in (201, 200) and order and order.status == self.maker.wanted
+        ):  # 200: looked up, for the answer came late
             self.meter.placed += 1
             if self.maker.cancels_now():
                 self.cancels.append(order.request_id)
