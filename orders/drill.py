@@ -118,7 +118,7 @@ def run(owner: Owner, by: str, account: Account | None = None) -> Drill:
 
 def account_for(owner: Owner) -> Account:
     """The account made for drills: simulated, with the usual paper money."""
-    name = f"drill-{owner.name}"[:64]
+    name = name_for(owner)
     found = Account.objects.filter(owner=owner, name=name).select_related("exchange").first()
     if found is not None:
         return found
@@ -126,6 +126,11 @@ def account_for(owner: Owner) -> Account:
     if exchange is None:
         raise _refused("There is no simulated exchange to play a drill on; name a paper account. Nothing was done.")
     return seeding.seed_account(owner, {"name": name, "exchange": exchange.name})[0]
+
+
+def name_for(owner: Owner) -> str:
+    """What it is called."""
+    return f"drill-{owner.name}"[:64]
 
 
 def _stage(owner: Owner, account: Account) -> _Stage:

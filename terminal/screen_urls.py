@@ -13,6 +13,8 @@ urlpatterns: list[URLPattern] = [
     path("portfolio/figures", portfolio.figures, name="portfolio-figures"),
     path("portfolio/summary", portfolio.summary, name="portfolio-summary"),
     path("halt", halt.halt, name="halt"),
+    path("halt/flatten", halt.flatten, name="halt-flatten"),
+    path("halt/flattens", halt.flattens, name="halt-flattens"),
     path("login", login.login, name="login"),
     path("logout", login.logout, name="logout"),
 ]

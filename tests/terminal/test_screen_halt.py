@@ -9,6 +9,7 @@ import pytest
 from django.test import Client
 
 from orders import services
+from orders.models import Account, Halt, Position, UrgentCommand
 from tests.engine.conftest import engine, money  # noqa: F401  (fixtures)
 from tests.terminal.mirrors import ended_mirror  # noqa: F401  (fixture)
 
@@ -46,6 +47,56 @@ def test_a_halt_that_could_not_cancel_says_so(trader: Client, monkeypatch: pytes
     page = trader.post("/halt", {"action": "halt"}, follow=True).content.decode()
     assert "Trading is stopped" in page
     assert "Open orders may still stand: No engine." in page
+
+
+def test_stopping_alone_cancels_nothing(trader: Client, engine: Any, monkeypatch: pytest.MonkeyPatch) -> None:  # noqa: F811
+    monkeypatch.setattr(services, "cancel_all", lambda owner: pytest.fail("nobody asked to cancel"))
+    page = trader.post("/halt", {"action": "stop"}, follow=True).content.decode()
+    assert "Trading is halted" in page
+    assert engine.ask(engine.place("buy", "0.01", "50000"))[0] == 422
+
+
+def test_canceling_alone_stops_nothing_and_asks_twice_when_it_is_many(trader: Client, engine: Any) -> None:  # noqa: F811
+    page = trader.post("/halt", {"action": "cancel"}, follow=True).content.decode()
+    assert "2 open orders were canceled." in page and "Stop trading?" in page
+    engine.ask_all([engine.place("buy", "0.001", f"{50000 + n}") for n in range(11)])
+    page = trader.post("/halt", {"action": "cancel"}).content.decode()
+    assert "Cancel 11 orders?" in page and "not protected by them any more" in page
+    assert (
+        "were canceled" in trader.post("/halt", {"action": "cancel", "confirmed": "yes"}, follow=True).content.decode()
+    )
+
+
+def test_flattening_shows_the_list_first_and_sells_when_confirmed(trader: Client, engine: Any) -> None:  # noqa: F811
+    engine.ask_all([engine.place("buy", "0.01"), engine.place("buy", "0.01", "50000")])
+    page = trader.post("/halt", {"action": "flatten", "account": "trader"}, follow=True).content.decode()
+    assert "Flatten trader?" in page and "Cancels 1 open order, then trades at the market" in page and "0.01" in page
+    assert not UrgentCommand.objects.exists()
+    engine.run()
+    try:
+        words = {"action": "flatten", "account": "trader", "confirmed": "yes"}
+        page = trader.post("/halt", words, follow=True).content.decode()
+    finally:
+        engine.end()
+    assert "trader is flat: no order stands and nothing is held." in page
+    assert not Position.objects.exclude(quantity=0).exists()
+    assert trader.get("/halt/flatten?account=other").status_code == 404
+
+
+def test_flattening_a_live_account_needs_the_password(trader: Client, engine: Any) -> None:  # noqa: F811
+    Account.objects.filter(name="trader").update(kind="live")
+    words = {"action": "flatten", "account": "trader", "confirmed": "yes", "password": "a guess"}
+    page = trader.post("/halt", words, follow=True).content.decode()
+    assert "The password is not right, so nothing was sold." in page and "Your password" in page
+    assert not UrgentCommand.objects.exists()
+
+
+def test_what_tripped_is_named_with_its_limit_and_value(trader: Client, engine: Any) -> None:  # noqa: F811
+    Halt.objects.create(scope="account", key="trader", owner=engine.cast.trader, state="reducing", code="DAILY_LOSS", limit=3,
+                        value="3.6", reason="Today's loss reached 3.6 %", set_by="the engine")  # fmt: skip
+    page = " ".join(trader.get("/halt").content.decode().split())
+    assert "Stop trading?" in page and "Only reducing" in page and "Account trader:" in page
+    assert "Tripped by itself: DAILY_LOSS, value 3.6" in page and "limit 3" in page
 
 
 def test_resuming_needs_a_reason(trader: Client, engine: Any) -> None:  # noqa: F811
