@@ -262,6 +262,7 @@ void core_watch(core *c, int64_t at_ns)
         int64_t heard_ns = MIRROR(c, in->mirror)->heard_ns; /* one that was never heard is no market that went quiet */
         bool quiet = heard_ns && in->spec.stale_after_ns && (i128)at_ns - heard_ns > in->spec.stale_after_ns;
         if (quiet) {
+            t.value = (i128)at_ns - heard_ns;
             trip(c, t);
         } else if (ours && mirror_is_usable(c, in, at_ns)) {
             t.state = HALT_ACTIVE;

@@ -25,7 +25,9 @@ COUNTS = frozenset({
     "OPEN_ORDERS_MAX", "RATE_ORDERS", "RATE_MESSAGES", "DUPLICATE_ORDER", "REPEATED_EXECUTION", "REJECT_STORM", "STOPLOSS_GUARD",
     "EXCHANGE_DEGRADED",
 })  # fmt: skip
-CODES = LOTS | TICKS | AMOUNTS | SHARES.keys() | COUNTS
+TIMES = frozenset({"DATA_STALE"})  # told in nanoseconds, read in seconds; 0 was not measured
+SECOND_NS = 10**9
+CODES = LOTS | TICKS | AMOUNTS | SHARES.keys() | COUNTS | TIMES
 
 
 def show(code: str, number: int, spec: InstrumentSpec | None = None) -> str | None:
@@ -36,6 +38,8 @@ def show(code: str, number: int, spec: InstrumentSpec | None = None) -> str | No
         return decimal_text(Decimal(number) / SHARES[code])
     if code in COUNTS:
         return decimal_text(Decimal(number))
+    if code in TIMES and number:
+        return decimal_text(Decimal(number) / SECOND_NS)
     if spec is not None and code in LOTS | TICKS:
         return text(number, spec.lot_size if code in LOTS else spec.tick_size)
     return None
@@ -43,4 +47,5 @@ def show(code: str, number: int, spec: InstrumentSpec | None = None) -> str | No
 
 def told(code: str, shown: Decimal | None) -> int:
     """Back to what the core counts in; of codes that halt a scope."""
-    return int((shown or Decimal(0)) * (AMOUNT_UNIT if code in AMOUNTS else SHARES.get(code, 1)))
+    unit = AMOUNT_UNIT if code in AMOUNTS else SECOND_NS if code in TIMES else SHARES.get(code, 1)
+    return int((shown or Decimal(0)) * unit)

@@ -44,7 +44,7 @@ def page(owner: Owner, halts: list[Halt]) -> dict[str, Any]:
     asked = UrgentCommand.objects.filter(owner=owner, kind="flatten").exclude(account__name=drill.name_for(owner))
     flattens = list(asked.select_related("account")[:FLATTENS])
     return {
-        "halts": halts,
+        "halts": [rows.halt(one) for one in halts],
         "halted": any(one.state == Halt.State.HALTED and one.scope in ("global", "owner") for one in halts),
         "may_resume": any(one.owner_id == owner.pk for one in halts),
         "open_orders": sum(counted.values()),

@@ -238,7 +238,9 @@ def test_a_mirrored_market_that_goes_quiet_only_reduces_until_it_is_heard_again(
     core.watch(12 * SECOND + 1)
     core.watch(13 * SECOND)
     (trip,) = trips(core)
-    assert trip[2:6] == (BTC_USDT, _core.SCOPE_INSTRUMENT, "DATA_STALE", _core.HALT_REDUCING)
+    assert trip[2:] == (
+        BTC_USDT, _core.SCOPE_INSTRUMENT, "DATA_STALE", _core.HALT_REDUCING, 2 * SECOND, 2 * SECOND + 1
+    )  # fmt: skip
     assert Desk(core).why(ALICE, BUY, 90, 1, at=13 * SECOND) == "DATA_STALE"
     core.market(packed([told.record(PROOF, 14_000)]), 14 * SECOND)
     core.watch(14 * SECOND)
