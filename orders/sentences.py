@@ -67,6 +67,8 @@ SENTENCES: dict[str, str] = {
     "SWEPT": "Trading was stopped or orders were canceled after this one was handed over and before it was decided; it was not "
     "placed. Place it again if you still want it.",
     "FLATTENING": "This account is being flattened at the moment; nothing new is placed on it. Look at it when that is over.",
+    "COMMAND_DEADLY": "The engine ended three times when it tried this, so it is not tried again; what was done before stands. Look "
+    "at orders and positions, and tell the operator.",
     "REQUEST_ID_REUSED": "This request_id was used before for something else; nothing was done. Use a new one.",
     "ORDER_FINAL": "The order is over already; nothing was changed.",
     "ORDER_UNKNOWN": "The market does not hold this order any more; its fills are being looked up. Nothing was changed.",

@@ -71,7 +71,7 @@ def reply(row: UrgentCommand) -> Reply:
 def shape(row: UrgentCommand) -> dict[str, Any]:
     """An urgent command as the API answers it."""
     answer = row.answer or {}
-    state = "pending" if not row.progress else "running"
+    state = "running" if "orders" in row.progress else "pending"
     if row.decided_seq is not None:
         state = "refused" if row.status != 200 else "flat" if answer.get("flat", True) else "left"
     return {

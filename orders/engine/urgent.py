@@ -31,6 +31,7 @@ CHANNEL = "urgent"
 AGE_S = 60  # since it was asked, or since its newest step
 LOOK_NS = 250_000_000
 AT_ONCE = 16
+DEATHS_MAX = 2  # so many engines that took it died before its next step was durable: nobody tries again
 SHOWN = 500  # orders in the answer to a cancel all
 
 _WAITING = """
@@ -54,6 +55,7 @@ class Urgent:
         self.recorder = recorder
         self.ready = False  # recovered, the market stands: steps may be done
         self._jobs: dict[int, flatten.Job] = {}
+        self._held: list[tuple[Any, ...]] = []  # counted as taken in the transaction before, to be begun in this one
         self._rung = True
         self._looked_ns = 0
         self._poll = select.poll()
@@ -73,11 +75,16 @@ class Urgent:
             connection.pgconn.consume_input()
             while connection.pgconn.notifies() is not None:
                 self._rung = True
-        return self._rung or (self.ready and any(job.next_ns <= now_ns for job in self._jobs.values()))
+        return (
+            self._rung or bool(self._held) or (self.ready and any(job.next_ns <= now_ns for job in self._jobs.values()))
+        )
 
     def step(self, cursor: psycopg.Cursor[Any], batch: Batch) -> bool:
         """Inside the transaction, before its commands: decide what came, go on with what is under way. True when it traded."""
         now_ns = clock.monotonic_ns()
+        held, self._held = self._held, []
+        for row in held:
+            self._take(cursor, batch, *row)
         if self._rung or now_ns - self._looked_ns >= LOOK_NS:
             if self._looked_ns == 0:
                 self.recall(cursor, batch.at)
@@ -101,7 +108,16 @@ class Urgent:
 
     def _look(self, cursor: psycopg.Cursor[Any], batch: Batch) -> None:
         for row in cursor.execute(_WAITING, (self.shard, list(self._jobs), AT_ONCE)).fetchall():
-            self._take(cursor, batch, *row)
+            number, _, at, _, progress = row
+            taken = progress.get("taken", 0) + 1
+            if taken > DEATHS_MAX + 1:
+                log.error("urgent command %d is set aside: %d engines died of it", number, taken - 1)
+                self._decide(cursor, batch, number, 500, _no("COMMAND_DEADLY"))
+                continue
+            progress["taken"] = taken
+            progress.setdefault("at", at.isoformat())
+            cursor.execute(_STEPPED, (json.dumps(progress), number))
+            self._held.append(row)
 
     def _take(
         self, cursor: psycopg.Cursor[Any], batch: Batch, number: int, payload: bytes, at: datetime, actor: str,
@@ -112,7 +128,7 @@ class Urgent:
         except msgspec.MsgspecError as error:
             log.error("urgent command %d cannot be read: %s", number, error)
             return self._decide(cursor, batch, number, 400, _no("COMMAND_UNKNOWN"))
-        touched = datetime.fromisoformat(progress["at"]) if progress else at
+        touched = datetime.fromisoformat(progress["at"])
         if batch.at - touched > timedelta(seconds=AGE_S):
             waited = str(round((batch.at - touched).total_seconds() * 1000))
             return self._decide(cursor, batch, number, 422, _no("COMMAND_STALE", str(AGE_S * 1000), waited))
@@ -147,9 +163,9 @@ class Urgent:
         self._jobs[number] = job
         self._remember(at, command)
         self.recorder.sweeps.closing.add(account.id)
-        if not progress:
+        if "orders" not in progress:
             self._audit(cursor, batch, job, "flatten.begin", {"urgent": number})
-        self._store(cursor, batch, job)
+        self._store(cursor, batch, job, progress["taken"])
         log.warning("flatten %d of %s asked by %s begins", number, account.name, actor)
         return None
 
@@ -174,8 +190,13 @@ class Urgent:
             filters = command.instrument_id, command.side, command.strategy_id
             self.recorder.sweeps.add(Sweep(at_ms, frozenset(command.account_ids), *filters))
 
-    def _store(self, cursor: psycopg.Cursor[Any], batch: Batch, job: flatten.Job) -> None:
-        progress: dict[str, Any] = {"at": batch.at.isoformat(), "orders": job.orders, "canceled": job.canceled}
+    def _store(self, cursor: psycopg.Cursor[Any], batch: Batch, job: flatten.Job, taken: int = 0) -> None:
+        progress: dict[str, Any] = {
+            "at": batch.at.isoformat(),
+            "orders": job.orders,
+            "canceled": job.canceled,
+            "taken": taken,
+        }
         if job.canceled_at:
             progress["canceled_at"] = job.canceled_at.isoformat()
         cursor.execute(_STEPPED, (json.dumps(progress), job.id))

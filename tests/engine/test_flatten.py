@@ -10,6 +10,7 @@ import pytest
 from marketdata import clock
 from marketdata.models import Instrument
 from orders import messages, services, urgent
+from orders.engine import flatten
 from orders.models import Account, Audit, Fill, Halt, Journal, Order, Position, RiskLimit, UrgentCommand
 
 
@@ -88,6 +89,7 @@ def test_nothing_new_is_placed_on_the_account_meanwhile_and_others_trade_on(engi
     Instrument.objects.filter(pk=engine.cast.btc.pk).update(status="halted")  # so that it takes a while
     row = ask(engine)
     engine.turn()
+    engine.turn()
     shib = {"instrument": engine.cast.shib}
     assert engine.ask(engine.place("buy", "1000000", **shib))[1]["code"] == "FLATTENING"
     assert engine.ask(engine.place("buy", "1000000", account=engine.cast.others, **shib))[0] == 201
@@ -151,6 +153,28 @@ def test_one_that_waited_too_long_is_answered_and_not_done(engine: Any) -> None:
     settle(engine, row)
     assert (row.status, row.answer["code"]) == (422, "COMMAND_STALE") and len(held(engine)) == 3
     assert urgent.shape(row)["state"] == "refused"
+
+
+def test_one_at_which_engines_die_is_set_aside_and_trading_goes_on(
+    engine: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hold(engine)
+    row = ask(engine)
+
+    def die(*_: Any) -> bool:
+        raise RuntimeError("as if the process were gone")
+
+    with monkeypatch.context() as deadly:
+        deadly.setattr(flatten, "step", die)
+        for _ in range(3):
+            with pytest.raises(RuntimeError):
+                engine.restart()
+                for _ in range(5):
+                    engine.turn()
+    engine.restart()
+    settle(engine, row)
+    assert (row.status, row.answer["code"]) == (500, "COMMAND_DEADLY") and len(held(engine)) == 3
+    assert engine.ask(engine.place("buy", "0.01", "50000"))[0] == 201
 
 
 def test_somebody_elses_account_is_not_there(engine: Any) -> None:

@@ -6,6 +6,7 @@ import json
 from typing import Any
 
 import pytest
+from django.conf import settings
 from django.test import Client
 
 from marketdata.bus import Bus
@@ -70,8 +71,9 @@ def test_with_the_bus_down_halt_cancel_all_and_flatten_still_work(
 ) -> None:
     dead = Bus("redis://127.0.0.1:1/0")
     with monkeypatch.context() as away:
+        away.setattr(settings, "REDIS_URL", dead.url)  # the web's
         for name in ("_redis", "_blocking"):
-            away.setattr(engine.service.bus, name, getattr(dead, name))  # the web's is the same one
+            away.setattr(engine.service.bus, name, getattr(dead, name))  # and the engine's
         caller.default.cache_clear()
         assert post(web, "risk/halt", scope="owner")[0] == 200
         answer = web.delete("/api/v1/orders")

@@ -14,7 +14,8 @@ from orders.models import Halt, Order, UrgentCommand
 @pytest.fixture(autouse=True)
 def patient(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nothing gets stale while a slow machine gets to the point."""
-    monkeypatch.setattr("orders.engine.place.COMMAND_AGE_MS", 600_000)
+    for name in ("COMMAND_AGE_MS", "FORGOTTEN_MS"):
+        monkeypatch.setattr(f"orders.engine.place.{name}", 600_000)
 
 
 def sweep(engine: Any, **filters: Any) -> UrgentCommand:
@@ -22,6 +23,7 @@ def sweep(engine: Any, **filters: Any) -> UrgentCommand:
     row = urgent.ask(
         messages.CancelAll(owner_id=account.owner_id, account_ids=[account.pk], **filters), 0, "a test", account
     )
+    engine.turn()  # it is counted as taken
     engine.turn()
     row.refresh_from_db()
     return row

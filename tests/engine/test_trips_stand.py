@@ -15,6 +15,7 @@ from orders import messages, release
 from orders._core import OUTCOME_UNKNOWN
 from orders.messages import Terms
 from orders.models import Account, Audit, ExecutionReport, Halt, RiskLimit
+from tests.moved_clock import Hands
 
 ROUNDS = 40
 
@@ -147,7 +148,8 @@ def test_it_names_what_tripped_and_stays_until_a_person_releases_it(
     RiskLimit.objects.filter(scope="instrument").delete()
     owner = row.owner
     release.release(scope, key, by="Ann", reason="looked at it", owner=owner)
-    assert engine.ask(engine.place("buy", "0.3", **opening))[0] == 201
+    status, body, _ = engine.ask(engine.place("buy", "0.3", **opening))
+    assert status == 201, body
     line = Audit.objects.get(action="halt.active")
     assert line.actor == "Ann" and line.detail["tripped"] == code
     engine.restart()
@@ -165,10 +167,7 @@ def test_a_market_that_went_quiet_only_reduces_until_it_is_heard_again(engine: A
         owner=trader, name="hist", exchange=hist, kind="paper", profile=engine.cast.account.profile,
         reporting_asset=btc.quote, is_default=True,
     )  # fmt: skip
-    shift = 0
-    now_ns, now_ms = clock.now_ns, clock.now_ms
-    monkeypatch.setattr(clock, "now_ns", lambda: now_ns() + shift * 10**9)
-    monkeypatch.setattr(clock, "now_ms", lambda: now_ms() + shift * 10**3)
+    hands = Hands(monkeypatch)
     seq = 0
 
     def tell(*records: tuple[int, int, int, int]) -> None:
@@ -187,7 +186,7 @@ def test_a_market_that_went_quiet_only_reduces_until_it_is_heard_again(engine: A
     tell((BOOK, 0, 0, 0), (SNAPSHOT, 0, 0, 2), *book)
     tell((SNAPSHOT, 0, 0, 2), *book)
     assert not Halt.objects.exists() and engine.core.mirror(far.pk) is not None
-    shift = 30
+    hands.ahead = 30 * 10**9
     engine.turn()
     row = Halt.objects.get()
     assert (row.scope, row.key, row.state, row.code) == ("instrument", "hist:BTC/USDT", "reducing", "DATA_STALE")

@@ -54,7 +54,7 @@ class Command(BaseCommand):
         if dry_run:
             return self._show(account)
         row = urgent.wait(urgent.flatten(account, "command line"), min(ENGINE_S, seconds))
-        if row.decided_seq is None and not row.progress:
+        if row.decided_seq is None and urgent.shape(row)["state"] == "pending":
             self.stdout.write("No engine has taken it; taking its place.")
             self._be_the_engine(row, seconds)
         row = urgent.wait(row, seconds)
