@@ -42,8 +42,10 @@ class _PackedDumper(Dumper):
 
 
 def prepare(connection: psycopg.Connection[Any]) -> None:
-    """Let this connection's statements take Packed."""
+    """Let this connection's statements take Packed, and be planned once: tables in many partitions take longer to plan than to
+    change, and all that is prepared here looks rows up by their keys, however many."""
     connection.adapters.register_dumper(Packed, _PackedDumper)
+    connection.execute("SET plan_cache_mode = force_generic_plan")
 
 
 def arrays(kinds: str, rows: list[tuple[Any, ...]]) -> list[Packed]:
