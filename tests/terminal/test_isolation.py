@@ -251,6 +251,7 @@ def test_every_table_says_whose_its_rows_are() -> None:
             "AuditCount",
             "ChainHead",
             "Anchor",
+            "Flight",
         },
         "strategies": set[str](),
     }

@@ -26,7 +26,7 @@ COUNTS = {
     "/admin/orders/order/": 4, "/admin/orders/fill/": 4, "/admin/orders/ledgerentry/": 4, "/admin/orders/journal/": 4,
     "/admin/orders/audit/": 4, "/admin/orders/account/": 7, "/admin/orders/apikey/": 5, "/admin/orders/halt/": 5,
     "/admin/orders/limitprofile/": 6, "/admin/orders/risklimit/": 6, "/admin/orders/owner/": 6,
-    "/halt": 4,
+    "/halt": 9,
 }  # fmt: skip
 # these keep prices in memory for a moment: at most so many
 AT_MOST = {"/": 20, "/portfolio": 16, "/portfolio/figures": 15, "/portfolio/summary": 14, "/api/v1/tickers": 3}
