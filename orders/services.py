@@ -10,7 +10,6 @@ from typing import Any
 
 from django.db import transaction
 
-from marketdata import bus, channels
 from orders import caller, intake, messages, replies, urgent
 from orders.audit import lines
 from orders.errors import DATABASE_AWAY, ApiError
@@ -210,7 +209,6 @@ def set_halt(scope: str, key: str, state: str, *, by: str, reason: str = "", own
             f"halt.{state}", actor=by, target=f"{scope}:{key}", owner_id=owner.pk if owner else None,
             reason=reason[:200], version=halt.version, **before,
         )  # fmt: skip
-    bus.default().wake(channels.WAKE_CONTROL)
     return halt
 
 
