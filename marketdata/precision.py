@@ -13,6 +13,8 @@ from functools import lru_cache
 PLACES_MAX = 18
 AMOUNT_SCALE = 18
 
+_KINDS = {int: "was a JSON number", float: "was a JSON number", Decimal: "was a JSON number", bool: "was true or false",
+          list: "was a list", dict: "was an object", type(None): "was null"}  # fmt: skip
 _EXACT = Context(prec=60)
 _DECIMAL = re.compile(r"-?(?:0|[1-9][0-9]{0,19})(?:\.[0-9]{1,18})?", re.ASCII)
 
@@ -23,8 +25,8 @@ def parse_decimal(value: str) -> Decimal:
     Raises ValueError with a sentence for people.
     """
     if not isinstance(value, str):
-        reason = 'was a JSON number; send decimals as text, like "0.01", so that no digit is lost on the way'
-        raise ValueError(reason)
+        what = _KINDS.get(type(value), "was no text")
+        raise ValueError(f'{what}; send decimals as text, like "0.01", so that no digit is lost on the way')
     if not _DECIMAL.fullmatch(value):
         raise ValueError(f'was "{value[:40]}", which is no plain decimal of at most 20 digits and 18 places')
     return Decimal(value)

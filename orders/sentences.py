@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from decimal import Decimal
 from typing import Any
 
@@ -92,18 +93,26 @@ NOWHERE_TO_START = (
 )
 
 
+#: what is so of an order that was placed, for `nothing was placed` would be wrong of it
+STAYS = "the order stays as it was"
+ENDED = {"canceled": "what was left of the order was canceled", "expired": "what was left of the order expired"}
+_PLACED = re.compile("nothing was placed( or changed)?", re.IGNORECASE)
+
+
 def of(reason: dict[str, Any], order: dict[str, Any] | None = None) -> str:
     """The sentence of a reason {code, limit, value}."""
     code = str(reason["code"])
     if code == "STOP_PRICE_INVALID" and reason.get("value") and Decimal(reason["value"]) == 0:
         return NOWHERE_TO_START
-    if (
-        order is not None
-        and order.get("status") not in ("rejected", None)
-        and code in ("QTY_MIN", "BALANCE_INSUFFICIENT")
-    ):
-        return _fill(SENTENCES[code], reason).replace("nothing was placed", "the order stays as it was")
-    return _fill(SENTENCES.get(code, f"Refused: {code}. Nothing was done."), reason)
+    sentence = _fill(SENTENCES.get(code, f"Refused: {code}. Nothing was done."), reason)
+    status = str((order or {}).get("status") or "rejected")
+    if status in ("rejected", "pending_new"):
+        return sentence
+    return _PLACED.sub(lambda found: _in_case(found[0], ENDED.get(status, STAYS)), sentence)
+
+
+def _in_case(instead_of: str, words: str) -> str:
+    return words[:1].upper() + words[1:] if instead_of[0].isupper() else words
 
 
 def _fill(sentence: str, reason: dict[str, Any]) -> str:

@@ -10,11 +10,14 @@ import psycopg
 
 from marketdata.precision import parse_decimal, to_lots, to_ticks
 from orders import messages, shapes
+from orders._core import ANY_SIDE, ANY_STRATEGY, REASONS
 from orders.engine.batch import Batch
 from orders.engine.fold import order_picture
 from orders.engine.orders import LiveOrder
 from orders.engine.place import COMMAND_AGE_MS
 from orders.engine.recorder import AGAIN, Recorder, refusal, refused_status, say
+from orders.engine.words import SIDES
+from orders.ids import strategy_key
 from orders.reading import UNITS_MAX
 
 SWEPT_AT_ONCE = 1000  # cancels of one sweep between two fetches of their reports: the core's ring is bounded
@@ -62,8 +65,7 @@ def change(
 
 def cancel_all(recorder: Recorder, batch: Batch, raw: bytes, command: messages.CancelAll) -> None:
     """Cancel what passes the filters; orders that follow others' fills are orders like any."""
-    gone = matching(recorder, command)
-    sweep(recorder, batch, raw, gone)
+    gone = sweep_matching(recorder, batch, raw, command)
     say(batch, command, 200, {"results": [order_picture(order) for order in gone]})
 
 
@@ -78,6 +80,26 @@ def matching(recorder: Recorder, command: messages.CancelAll) -> list[LiveOrder]
         and command.side in (None, order.side)
         and command.strategy_id in (None, order.strategy_id)
     ]
+
+
+def sweep_matching(recorder: Recorder, batch: Batch, raw: bytes, command: messages.CancelAll) -> list[LiveOrder]:
+    """Cancel the open orders that pass the filters, oldest first: one sweep of the core an account, called again whenever its
+    ring must be drained. What is not in the market is asked for alone, as by its own cancel.
+    """
+    gone = matching(recorder, command)
+    strategy = ANY_STRATEGY if command.strategy_id is None else strategy_key(command.owner_id, command.strategy_id)
+    side = ANY_SIDE if command.side is None else SIDES[command.side]
+    for account_id in dict.fromkeys(order.account.id for order in gone):
+        words = batch.at_ns, account_id, command.instrument_id or 0, strategy, side
+        while reason := recorder.core.sweep(*words):
+            if REASONS.get(reason) != "CAPACITY" or not recorder.journal(batch, raw):
+                raise RuntimeError(
+                    f"a sweep of account {account_id} was refused by the core: {REASONS.get(reason, reason)}"
+                )
+    if gone:
+        recorder.journal(batch, raw)
+    sweep(recorder, batch, raw, [order for order in gone if order.is_open])
+    return gone
 
 
 def sweep(recorder: Recorder, batch: Batch, raw: bytes, gone: list[LiveOrder]) -> None:

@@ -85,14 +85,15 @@ class FarMarkets:
         kinds = block[_KIND::SIZE]
         if self._home and self._done == 0 and (ANCHOR in kinds or BOOK in kinds):
             outside = [record for record in unpack(block) if record.kind in (ANCHOR, BOOK)]
-            for record in outside:
-                mirrored, wanted = self._core.mirror(record.instrument_id) is not None, record.kind == BOOK
-                if mirrored != wanted and record.instrument_id in self._known:
-                    self.turns[record.instrument_id] = wanted
+            # a block that says both of one instrument means the last: turned to and fro it would never be over
+            wanted = {record.instrument_id: record.kind == BOOK for record in outside}
+            for instrument_id, mirror in wanted.items():
+                if instrument_id in self._known and (self._core.mirror(instrument_id) is not None) != mirror:
+                    self.turns[instrument_id] = mirror
             if self.turns:
                 return False
             for record in outside:
-                if record.kind == ANCHOR:
+                if record.kind == ANCHOR and not wanted[record.instrument_id]:
                     self._anchored(record, now_ns)
         took = self._core.market(memoryview(block)[self._done * SIZE :], now_ns)
         self._done += took

@@ -37,8 +37,14 @@ if TYPE_CHECKING:
 MS_NS = 1_000_000
 ITSELF = ("the clock", "the engine")  # who ends a halt without a person
 STATES = {"active": HALT_ACTIVE, "reducing": HALT_REDUCING, "halted": HALT_HALTED}
+UNNAMED = "#"  # before the core's own number, where a halt it made is of something without a name here
 BETWEEN = "|"  # of an account and an instrument, in the key of a position
 NUMBERS = {name: number for number, name in REASONS.items()}
+
+SCOPES = {
+    "global": SCOPE_GLOBAL, "exchange": SCOPE_EXCHANGE, "owner": SCOPE_OWNER, "account": SCOPE_ACCOUNT, "key": SCOPE_KEY,
+    "strategy": SCOPE_STRATEGY, "instrument": SCOPE_INSTRUMENT, "position": SCOPE_POSITION,
+}  # fmt: skip
 
 #: (scope, key) as the core numbers them
 Place = tuple[int, int]
@@ -114,6 +120,8 @@ def _text(number: Decimal | None) -> str | None:
 
 
 def _key_id(cursor: psycopg.Cursor[Any], key: str) -> str:
+    if key[:1] == UNNAMED:
+        return key
     row = cursor.execute("SELECT id FROM orders_apikey WHERE key = %s", (key,)).fetchone()
     return str(row[0]) if row else ""
 
@@ -121,7 +129,9 @@ def _key_id(cursor: psycopg.Cursor[Any], key: str) -> str:
 def places(world: World, scope: str, key: str, owner_id: int | None) -> Iterator[Place]:
     """(scope, key) as the core numbers them; a name that means nothing here stops nothing here. A key comes as its id."""
     accounts, instruments = world.accounts.values(), world.instruments.values()
-    if scope == "global":
+    if owner_id is None and key[:1] == UNNAMED and key[1:].isdecimal():
+        yield SCOPES[scope], int(key[1:])
+    elif scope == "global":
         yield SCOPE_GLOBAL, 0
     elif scope == "owner" and owner_id is not None:
         yield SCOPE_OWNER, owner_id

@@ -24,7 +24,7 @@ from orders._core import (
 from orders.audit import lines
 from orders.engine import numbers
 from orders.engine.batch import Batch
-from orders.engine.stops import BETWEEN, NUMBERS, STATES
+from orders.engine.stops import BETWEEN, NUMBERS, SCOPES, STATES, UNNAMED
 from orders.engine.teller import Teller
 from orders.engine.world import World
 from orders.ids import strategy_key
@@ -72,11 +72,7 @@ def write(cursor: psycopg.Cursor[Any], batch: Batch, teller: Teller, world: Worl
     teller.core.watch(batch.at_ns)
     trips = taken(teller.core)
     for trip in trips:
-        named = _named(batch, world, trip)
-        if named is None:
-            log.error("%s tripped in scope %d, key %d, which has no name here", trip.code, trip.scope, trip.key)
-            continue
-        scope, key, owner_id = named
+        scope, key, owner_id = _named(batch, world, trip) or _numbered(trip)
         limit, value = numbers.show(trip.code, trip.limit), numbers.show(trip.code, trip.value)
         reason = sentences.of(shapes.reason_shape(trip.code, limit, value)) if trip.state else ""
         until = clock.from_ns(trip.until_ns) if trip.until_ns else None
@@ -117,6 +113,13 @@ def _named(batch: Batch, world: World, trip: Trip) -> tuple[str, str, int | None
     if trip.scope != SCOPE_POSITION or spec is None or account is None:
         return None
     return "position", f"{account.name}{BETWEEN}{market}", account.owner_id
+
+
+def _numbered(trip: Trip) -> tuple[str, str, int | None]:
+    """Of something that has no name here (any more): the row carries the core's number, or a restart would lose the halt."""
+    scope = next(word for word, number in SCOPES.items() if number == trip.scope)
+    log.error("%s tripped in scope %s, number %d, which has no name here", trip.code, scope, trip.key)
+    return scope, f"{UNNAMED}{trip.key}", None
 
 
 def _audit(cursor: psycopg.Cursor[Any], at: datetime, words: dict[str, Any]) -> None:

@@ -20,7 +20,7 @@ from orders import messages, sentences
 from orders.audit import lines
 from orders.engine import flatten
 from orders.engine.batch import Batch, dumps
-from orders.engine.change import matching, sweep
+from orders.engine.change import sweep_matching
 from orders.engine.fold import order_picture
 from orders.engine.recorder import Recorder
 from orders.engine.sweeps import KEPT_MS, Sweep
@@ -145,8 +145,7 @@ class Urgent:
         self, cursor: psycopg.Cursor[Any], batch: Batch, number: int, raw: bytes, command: messages.CancelAll, at: datetime
     ) -> None:  # fmt: skip
         self._remember(at, command)
-        gone = matching(self.recorder, command)
-        sweep(self.recorder, batch, raw, gone)
+        gone = sweep_matching(self.recorder, batch, raw, command)
         body = {"results": [order_picture(order) for order in gone[:SHOWN]], "canceled": len(gone)}
         self._decide(cursor, batch, number, 200, body)
 

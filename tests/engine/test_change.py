@@ -76,3 +76,21 @@ def test_cancel_all_ends_what_passes_its_filters(engine: Any) -> None:
     status, body, _ = engine.ask(messages.CancelAll(owner_id=account.owner_id, account_ids=[account.pk], side="sell"))
     assert status == 200 and [order["side"] for order in body["results"]] == ["sell"]
     assert set(Order.objects.values_list("side", "status")) == {("buy", "new"), ("sell", "canceled")}
+
+
+def test_cancel_all_is_one_command_of_the_core_and_answers_oldest_first(engine: Any) -> None:
+    places = [engine.place("buy", "0.01", str(50_000 - 10 * n), strategy_id="grid") for n in range(5)]
+    engine.ask_all(
+        [*places, engine.place("buy", "0.01", "40000"), engine.place("sell", "0.01", "90000", strategy_id="grid")]
+    )
+    account, before = engine.cast.account, engine.core.stats()["commands"]
+    status, body, _ = engine.ask(
+        messages.CancelAll(owner_id=account.owner_id, account_ids=[account.pk], side="buy", strategy_id="grid")
+    )
+    assert status == 200 and [order["request_id"] for order in body["results"]] == [one.request_id for one in places]
+    assert {order["status"] for order in body["results"]} == {"canceled"}
+    assert engine.core.stats()["commands"] - before <= 2  # the clock's and the sweep
+    assert Order.objects.filter(status="new").count() == 2
+    before_hash = engine.core.hash()
+    engine.restart()
+    assert engine.core.hash() == before_hash

@@ -48,6 +48,14 @@ def test_json_numbers_are_refused() -> None:
         precision.parse_decimal(1.5)  # type: ignore[arg-type]
 
 
+@pytest.mark.parametrize(
+    ("value", "said"), [([1], "was a list"), ({}, "was an object"), (None, "was null"), (True, "was true or false")]
+)
+def test_what_is_neither_text_nor_number_is_called_what_it_is(value: object, said: str) -> None:
+    with pytest.raises(ValueError, match=f"^{said}; send decimals as text"):
+        precision.parse_decimal(value)  # type: ignore[arg-type]
+
+
 def test_a_price_off_its_tick_is_refused_with_the_nearest_below() -> None:
     with pytest.raises(ValueError, match=r"price 1\.005 is not a multiple of 0\.01; the nearest below is 1$"):
         precision.to_ticks(Decimal("1.005"), Decimal("0.01"))
