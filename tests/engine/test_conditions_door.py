@@ -15,7 +15,7 @@ from django.db import connection
 from marketdata import clock
 from orders import caller, keys, rows, services
 from orders.models import Order
-from tests.engine.test_door import _post
+from tests.engine.doors import post
 
 SELL = {"account": "trader", "symbol": "BTC/USDT", "side": "sell", "quantity": "0.01"}
 BUY = {**SELL, "side": "buy"}
@@ -82,7 +82,7 @@ def test_the_hot_door_and_the_seed_paths_take_stops(live: Any, path: str) -> Non
         "price": "59900",
         "time_in_force": "GTC",
     }
-    status, _, order = asyncio.run(_post(body, str(key.key), path))
+    status, _, order = asyncio.run(post(body, str(key.key), path))
     assert (status, order["type"], order["stop_price"]) == (201, "stop_limit", "60000")
 
 

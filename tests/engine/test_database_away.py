@@ -9,7 +9,8 @@ from django.db import OperationalError
 
 from orders import auth, caller, services
 from orders.models import Request
-from tests.engine.test_door import BODY, _post
+from tests.engine.doors import post
+from tests.engine.test_door import BODY
 
 
 class Away:
@@ -24,7 +25,7 @@ async def test_an_order_that_was_not_handed_over_is_503(monkeypatch: pytest.Monk
         raise OperationalError("the database is away")
 
     monkeypatch.setattr(auth, "identify", identify)
-    status, headers, body = await _post(BODY, "mk_any")
+    status, headers, body = await post(BODY, "mk_any")
     assert (status, headers["retry-after"], body["code"]) == (503, "1", "DATABASE_DOWN")
 
 
