@@ -79,7 +79,7 @@ FAULTS = [
     ),
     Fault(
         "I27 priority", "an order that grows keeps its place in the queue",
-        "change.c", "next->price_ticks == o->price_ticks && next->qty_lots <= o->remaining)", "next->price_ticks == o->price_ticks)",
+        "straight.c", "n->price == o->price_ticks && n->lots <= o->remaining)", "n->price == o->price_ticks)",
         f"{SCENARIO}[amend_priority]",
     ),
     Fault(

@@ -17,7 +17,7 @@ from marketdata.bus import Entry
 from marketdata.domain import Kline
 from marketdata.models import Asset, Exchange, Instrument
 from marketdata.services import store_klines
-from orders import messages, seeding
+from orders import catalog, messages, seeding
 from orders.engine import lease as leases
 from orders.engine.service import EngineService, database
 from orders.ids import body_hash
@@ -45,6 +45,7 @@ class Cast:
 
 def seed() -> Cast:
     """The cast, in the database."""
+    catalog.default().forget()  # control versions begin again, so what was read for another test would pass for fresh
     partitions.ensure_ahead(clock.now().date())
     seeding.seed_profiles()
     exchange = Exchange.objects.create(name="sim", source="simulator", maker_fee_ppm=200, taker_fee_ppm=500)

@@ -21,7 +21,7 @@ class Away:
 
 
 async def test_an_order_that_was_not_handed_over_is_503(monkeypatch: pytest.MonkeyPatch) -> None:
-    def identify(*_: Any) -> Any:
+    def identify(*_: Any, **__: Any) -> Any:
         raise OperationalError("the database is away")
 
     monkeypatch.setattr(auth, "identify", identify)

@@ -21,7 +21,7 @@ from tests.terminal.installations import Up, environment, free_port, processes_o
 
 pytestmark = pytest.mark.timeout(240)
 SECOND_START_S = 30.0
-NAMES = {"web", "engine-1", "feed-1", "strategies-1", "tasks-1", "beat"}
+NAMES = {"web", "engine-1", "standby-1", "feed-1", "strategies-1", "tasks-1", "beat"}
 
 
 def _up(data: Path, **env: str) -> Up:
