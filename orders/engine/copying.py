@@ -43,9 +43,12 @@ class _PackedDumper(Dumper):
 
 def prepare(connection: psycopg.Connection[Any]) -> None:
     """Let this connection's statements take Packed, and be planned once: tables in many partitions take longer to plan than to
-    change, and all that is prepared here looks rows up by their keys, however many."""
+    change, and all that is prepared here looks rows up by their keys, however many. A plan made while a table is small would
+    read the whole of it for ever: only roads by an index are left."""
     connection.adapters.register_dumper(Packed, _PackedDumper)
     connection.execute("SET plan_cache_mode = force_generic_plan")
+    for road in ("seqscan", "hashjoin", "mergejoin"):
+        connection.execute(f"SET enable_{road} = off")
 
 
 def arrays(kinds: str, rows: list[tuple[Any, ...]]) -> list[Packed]:

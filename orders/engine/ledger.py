@@ -78,7 +78,7 @@ ON CONFLICT (account_id, asset_id) DO UPDATE SET
     total = EXCLUDED.total, used = EXCLUDED.used, as_of_seq = EXCLUDED.as_of_seq
 """
 _BALANCE_KINDS = "qqqnnq"
-_CHANGED = """
+CHANGED = """
 UPDATE orders_order o SET updated_at = n.updated_at, status = n.status, price = n.price, stop_price = n.stop_price, quantity = n.quantity,
     triggered_at = n.triggered_at, filled_quantity = n.filled, cost = n.cost, fee = n.fee, reason = n.reason::jsonb, seq = n.seq,
     spec_version = n.spec_version, other_fees = n.other_fees::jsonb
@@ -88,7 +88,7 @@ FROM unnest(%s::uuid[], %s::timestamptz[], %s::timestamptz[], %s::text[], %s::nu
          spec_version, other_fees)
 WHERE o.id = n.id AND o.created_at = n.created_at
 """
-_CHANGED_KINDS = "uttsnnntnnnsqis"
+CHANGED_KINDS = "uttsnnntnnnsqis"
 
 
 def write(cursor: psycopg.Cursor[Any], lease: leases.Lease, batch: Batch) -> None:
@@ -98,7 +98,7 @@ def write(cursor: psycopg.Cursor[Any], lease: leases.Lease, batch: Batch) -> Non
     upserts = [
         (statement, kinds, rows)
         for statement, kinds, rows in (
-            (_CHANGED, _CHANGED_KINDS, changed),
+            (CHANGED, CHANGED_KINDS, changed),
             (_POSITIONS, _POSITION_KINDS, list(batch.positions.values())),
             (_BALANCES, _BALANCE_KINDS, list(batch.balances.values())),
         )

@@ -31,6 +31,10 @@ FROM orders_order WHERE
 OPEN = "shard = %s AND status NOT IN ('filled', 'canceled', 'rejected', 'expired') ORDER BY order_no"
 BY_ID = "id = %s AND account_id = ANY(%s)"
 BY_REQUEST = "request_id = %s AND account_id = ANY(%s)"
+DECIDED = (
+    "SELECT r.account_id, r.request_id, r.body_hash, r.kind, r.order_id FROM orders_request r "
+    "JOIN unnest(%s::bigint[], %s::text[]) AS k(account_id, request_id) USING (account_id, request_id)"
+)
 
 
 class Decided(NamedTuple):
@@ -97,11 +101,7 @@ def _ns(moment: datetime) -> int:
 
 def ask_decided(cursor: psycopg.Cursor[Any], keys: Iterable[tuple[int, str]]) -> None:
     """Ask what is known of these (account_id, request_id), in one SELECT."""
-    cursor.execute(
-        "SELECT r.account_id, r.request_id, r.body_hash, r.kind, r.order_id FROM orders_request r "
-        "JOIN unnest(%s::bigint[], %s::text[]) AS k(account_id, request_id) USING (account_id, request_id)",
-        copying.arrays("qs", list(keys)),
-    )
+    cursor.execute(DECIDED, copying.arrays("qs", list(keys)))
 
 
 def read_decided(cursor: psycopg.Cursor[Any]) -> dict[tuple[int, str], Decided]:
