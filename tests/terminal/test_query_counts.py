@@ -82,7 +82,7 @@ def test_no_list_reads_a_large_table_from_end_to_end(town: Town) -> None:
             )
             cursor.execute(f"ANALYZE {table}")
         cursor.execute("SELECT relname FROM pg_class WHERE relkind = 'r' AND reltuples > %s", [MANY])
-        large = {row[0] for row in cursor.fetchall() if row[0].startswith(tuple(FILL))}  # others only remember an earlier test
+        large = {row[0] for row in cursor.fetchall() if row[0].startswith(tuple(FILL))}
     assert len(large) >= len(FILL)
     client = town.otto.client()
     assert {path: found for path in LISTS if (found := list(_end_to_end(asked(client, path), large)))} == {}
