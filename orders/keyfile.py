@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import os
 import secrets
+from contextlib import suppress
 from functools import lru_cache
 from hashlib import blake2b
 from pathlib import Path
@@ -29,9 +30,8 @@ def make(path: Path) -> Path:
         finally:
             os.close(handle)
         try:
-            os.link(draft, path)
-        except FileExistsError:
-            pass  # another process was first: its key is the key
+            with suppress(FileExistsError):  # another process was first: its key is the key
+                os.link(draft, path)
         finally:
             os.unlink(draft)
     return path

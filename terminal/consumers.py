@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from abc import ABC, abstractmethod
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -39,7 +40,7 @@ PAINTED_PER_S = 1  # frames of browser stamps, a user
 PAINTED_BURST = 10
 
 
-class Consumer(AsyncWebsocketConsumer):
+class Consumer(AsyncWebsocketConsumer, ABC):
     """What both sockets share: who may come in, ops in order, a heartbeat, a paced writer."""
 
     client: Client
@@ -103,17 +104,17 @@ class Consumer(AsyncWebsocketConsumer):
         else:
             self.client.push(frames.error(None, "INVALID", 'A frame is {"op": …, "channels": […]}; nothing was done.'))
 
+    @abstractmethod
     async def do(self, op: frames.Op) -> None:
         """subscribe, unsubscribe, resume, snapshot."""
-        raise NotImplementedError
 
+    @abstractmethod
     async def leave(self) -> None:
         """The socket is gone: stop listening for it."""
-        raise NotImplementedError
 
+    @abstractmethod
     def told(self) -> dict[str, int]:
         """The number of the last frame of each channel that was put on this line."""
-        raise NotImplementedError
 
     async def _text(self, frame: str) -> None:
         await self.send(text_data=frame)

@@ -5,6 +5,7 @@ A channel is told of changes in the mirror's thread, and asked what to say in th
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections import deque
 from datetime import datetime
 from typing import Any
@@ -28,7 +29,7 @@ PACE_NS = {"book": 50_000_000, "trades": 50_000_000, "ticker": 100_000_000, "kli
 Levels = dict[int, int]  # lots by ticks
 
 
-class Channel:
+class Channel(ABC):
     """What one channel last told everybody, and who listens. `kind` chooses what it says."""
 
     repeat_ns = 0  # when it says itself again though nothing is new; 0 = never
@@ -43,17 +44,17 @@ class Channel:
         self.synced: set[Client] = set()
         self.waiting: set[Client] = set()  # want a snapshot
 
+    @abstractmethod
     def note(self, change: Change) -> bool:
         """Called in the mirror's thread: remember and be quick. Whether it is news here."""
-        raise NotImplementedError
 
+    @abstractmethod
     def news(self) -> Any | None:
         """What is new since the last frame; None when nothing is."""
-        raise NotImplementedError
 
+    @abstractmethod
     def whole(self) -> Any | None:
         """All a new listener needs; None while it is not known."""
-        raise NotImplementedError
 
     def begin_anew(self) -> None:
         """Differences do not say enough any more: everybody is to have a snapshot."""
